@@ -1,0 +1,179 @@
+"""The standard objects of the local org, one compact JSON file each in describe shape.
+
+Owns the files and the rules that complete them; the engine calls `load_schema` once per org. A file leaves out
+what follows from the type or equals the platform's default; nothing here knows records, users or custom fields.
+Names, types, lengths and picklists are those of Salesforce's own describe (API v59, a developer edition).
+An object with a "feature" exists only in orgs where that feature is switched on.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+Definition = dict[str, Any]
+
+OBJECT_DEFAULTS: Definition = {
+    "activateable": False,
+    "compactLayoutable": True,
+    "createable": True,
+    "custom": False,
+    "customSetting": False,
+    "deepCloneable": False,
+    "deletable": True,
+    "deprecatedAndHidden": False,
+    "feature": None,
+    "feedEnabled": False,
+    "hasSubtypes": False,
+    "isSubtype": False,
+    "layoutable": True,
+    "listviewable": None,
+    "lookupLayoutable": None,
+    "mergeable": False,
+    "mruEnabled": True,
+    "networkScopeFieldName": None,
+    "queryable": True,
+    "replicateable": True,
+    "retrieveable": True,
+    "searchLayoutable": True,
+    "searchable": True,
+    "triggerable": True,
+    "undeletable": True,
+    "updateable": True,
+}
+FIELD_DEFAULTS: Definition = {
+    "aiPredictionField": False,
+    "autoNumber": False,
+    "calculated": False,
+    "calculatedFormula": None,
+    "cascadeDelete": False,
+    "caseSensitive": False,
+    "compoundFieldName": None,
+    "controllerName": None,
+    "createable": True,
+    "custom": False,
+    "defaultValue": None,
+    "defaultValueFormula": None,
+    "defaultedOnCreate": False,
+    "dependentPicklist": False,
+    "deprecatedAndHidden": False,
+    "digits": 0,
+    "displayLocationInDecimal": False,
+    "encrypted": False,
+    "externalId": False,
+    "extraTypeInfo": None,
+    "filterable": True,
+    "filteredLookupInfo": None,
+    "formulaTreatNullNumberAsZero": False,
+    "highScaleNumber": False,
+    "htmlFormatted": False,
+    "idLookup": False,
+    "inlineHelpText": None,
+    "length": 0,
+    "mask": None,
+    "maskType": None,
+    "nameField": False,
+    "namePointing": False,
+    "nillable": True,
+    "picklistValues": [],
+    "polymorphicForeignKey": False,
+    "precision": 0,
+    "queryByDistance": False,
+    "referenceTargetField": None,
+    "referenceTo": [],
+    "relationshipName": None,
+    "relationshipOrder": None,
+    "restrictedDelete": False,
+    "restrictedPicklist": False,
+    "scale": 0,
+    "searchPrefilterable": False,
+    "unique": False,
+    "updateable": True,
+    "writeRequiresMasterRead": False,
+}
+CHILD_DEFAULTS: Definition = {
+    "cascadeDelete": False,
+    "deprecatedAndHidden": False,
+    "junctionIdListNames": [],
+    "junctionReferenceTo": [],
+    "relationshipName": None,
+    "restrictedDelete": False,
+}
+PICKLIST_DEFAULTS: Definition = {"active": True, "defaultValue": False, "validFor": None}
+
+_SOAP_TYPES = {
+    "address": "urn:address",
+    "anyType": "xsd:anyType",
+    "base64": "xsd:base64Binary",
+    "boolean": "xsd:boolean",
+    "currency": "xsd:double",
+    "date": "xsd:date",
+    "datetime": "xsd:dateTime",
+    "double": "xsd:double",
+    "id": "tns:ID",
+    "int": "xsd:int",
+    "location": "urn:location",
+    "percent": "xsd:double",
+    "reference": "tns:ID",
+    "time": "xsd:time",
+}
+_UNSORTABLE = frozenset({"address", "location", "base64", "multipicklist", "complexvalue"})
+_UNGROUPABLE = _UNSORTABLE | {"double", "currency", "percent", "datetime"}
+
+
+def load_schema(features: frozenset[str] = frozenset()) -> dict[str, Definition]:
+    """Every standard object by name, complete; objects of a switched-off feature are left out."""
+    definitions = (read_object(name) for name in object_names())
+    return {d["name"]: d for d in definitions if d["feature"] is None or d["feature"] in features}
+
+
+@cache
+def object_names() -> tuple[str, ...]:
+    """API names of all objects that have a file, sorted."""
+    files = resources.files(__package__).iterdir()
+    return tuple(sorted(f.name.removesuffix(".json") for f in files if f.name.endswith(".json")))
+
+
+def read_object(name: str) -> Definition:
+    """One object with all describe keys filled in; a fresh copy that the caller may change."""
+    text = resources.files(__package__).joinpath(f"{name}.json").read_text(encoding="utf-8")
+    return complete_object(json.loads(text))
+
+
+def complete_object(compact: Definition) -> Definition:
+    """Fill in what a compact object definition leaves out; also right for custom objects."""
+    children = [{**_copied(CHILD_DEFAULTS), **child} for child in compact.get("childRelationships", [])]
+    return {
+        **OBJECT_DEFAULTS,
+        **compact,
+        "fields": [complete_field(field) for field in compact["fields"]],
+        "childRelationships": children,
+    }
+
+
+def complete_field(compact: Definition) -> Definition:
+    """Fill in what a compact field definition leaves out; also right for custom fields."""
+    field = {**_copied(FIELD_DEFAULTS), **_by_type(compact), **compact}
+    field["picklistValues"] = [{**PICKLIST_DEFAULTS, **value} for value in field["picklistValues"]]
+    field["custom"] = field["custom"] or field["name"].endswith("__c")
+    return field
+
+
+def _by_type(compact: Definition) -> Definition:
+    kind, length = compact["type"], compact.get("length", 0)
+    is_long = kind == "textarea" and length > 255
+    return {
+        "aggregatable": not is_long and kind not in _UNSORTABLE and kind != "boolean",
+        "byteLength": length if kind in ("id", "reference") else length * 3,
+        "filterable": not is_long,
+        "groupable": not is_long and kind not in _UNGROUPABLE,
+        "permissionable": compact.get("nillable", True) and kind not in ("id", "address"),
+        "soapType": _SOAP_TYPES.get(kind, "xsd:string"),
+        "sortable": not is_long and kind not in _UNSORTABLE,
+    }
+
+
+def _copied(defaults: Definition) -> Definition:
+    return {key: list(value) if isinstance(value, list) else value for key, value in defaults.items()}
