@@ -1,0 +1,351 @@
+"""The mirror: what the org says, in one DuckDB file with one table per sObject; disposable, pulled again when lost.
+
+Called by pull (writes), evaluate and explain (read through `connection`), run (opens and closes it). Must not know
+rules, plans or HTTP. Rows and the cursor that they complete are committed together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from connector.describe import FieldDescribe, ObjectDescribe, read_describe
+from connector.errors import FixFirst, RetryLater
+from connector.store.spool import column_type, literal, name, read_csv, write_rows
+
+FORMAT = "1"
+"""Version of the tables in this file; a mirror of another version is put aside and pulled again."""
+
+_FILE_FORMAT = "v1.4.0"
+"""Storage version that DuckDB 1.4 to 2.x can all open; the engine's own default is not readable by older ones."""
+
+_ALWAYS = ("Id", "SystemModstamp", "IsDeleted")
+
+
+class Mirror:
+    """An open mirror. Use as a context manager; one process at a time can have a file open."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, spool: Path, notice: str = "") -> None:
+        self.connection = connection
+        self.notice = notice
+        """What a person should know about this opening (rebuilt from nothing, and why); '' normally."""
+        self._spool = spool
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._describes: dict[str, ObjectDescribe] | None = None
+
+    @classmethod
+    def open(cls, path: Path | str, *, memory_limit: str = "1GB") -> Mirror:
+        """The mirror in the file `path`, made when absent; ':memory:' for one that ends with the process.
+
+        A file that is damaged or of another format is renamed to `<file>.unreadable` and a new one begun, with a
+        notice. Raises RetryLater when another process has the file open.
+        """
+        if str(path) == ":memory:":
+            return _open_in_memory(memory_limit)
+        return _open_file(Path(path), memory_limit)
+
+    def close(self) -> None:
+        self.connection.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # --- what the mirror knows about itself ---------------------------------------------------------------
+
+    def meta(self, key: str) -> str | None:
+        row = self.connection.execute("SELECT value FROM meta.entries WHERE key = ?", [key]).fetchone()
+        return str(row[0]) if row else None
+
+    def set_meta(self, key: str, value: str) -> None:
+        with self._transaction():
+            self.connection.execute("DELETE FROM meta.entries WHERE key = ?", [key])
+            self.connection.execute("INSERT INTO meta.entries VALUES (?, ?)", [key, value])
+
+    @property
+    def organization(self) -> tuple[str, str] | None:
+        """(organization id, time zone) of the org that was pulled, None before the first pull."""
+        org_id = self.meta("org_id")
+        return (org_id, self.meta("zone") or "UTC") if org_id else None
+
+    def set_organization(self, org_id: str, zone: str) -> None:
+        """Remember whose records these are; FixFirst when they are another org's."""
+        known = self.meta("org_id")
+        if known and known != org_id:
+            raise FixFirst(
+                f"The mirror holds the records of org {known}, but this is org {org_id}. Give each org its own "
+                "[store] directory in config.toml; or, if the sandbox was refreshed, delete mirror.duckdb."
+            )
+        if known != org_id or self.meta("zone") != zone:
+            self.set_meta("zone", zone)
+            self.set_meta("org_id", org_id)
+
+    # --- describes ----------------------------------------------------------------------------------------
+
+    def describes(self) -> dict[str, ObjectDescribe]:
+        """Every describe that was saved, by sObject."""
+        if self._describes is None:
+            rows = self.connection.execute("SELECT sobject, body FROM meta.describes ORDER BY sobject").fetchall()
+            self._describes = {sobject: read_describe(json.loads(body)) for sobject, body in rows}
+        return dict(self._describes)
+
+    def save_describe(self, body: Mapping[str, Any], at: datetime) -> ObjectDescribe:
+        """Keep the JSON of one object's describe as of the org time `at`."""
+        described = read_describe(body)
+        with self._transaction():
+            self.connection.execute("DELETE FROM meta.describes WHERE sobject = ?", [described.name])
+            values = [described.name, json.dumps(body), _naive(at)]
+            self.connection.execute("INSERT INTO meta.describes VALUES (?, ?, ?)", values)
+        self._describes = None
+        return described
+
+    def describes_read_at(self) -> datetime | None:
+        """Org time of the oldest describe, None when there is none."""
+        row = self.connection.execute("SELECT min(read_at) FROM meta.describes").fetchone()
+        return _aware(row[0]) if row and row[0] else None
+
+    # --- records ------------------------------------------------------------------------------------------
+
+    def ensure(self, describe: ObjectDescribe, fields: Iterable[str]) -> bool:
+        """Have a table with these fields (and Id, SystemModstamp, IsDeleted where there are such).
+
+        True when a column appeared or changed its type: the cursor is then dropped, because the column is only good
+        for rules when the whole object has been read again.
+        """
+        wanted = _columns(describe, fields)
+        with self._transaction():
+            had = self._column_types(describe.name)
+            changed = [c for c, kind in wanted.items() if had.get(c) != kind]
+            if not had:
+                self._create_table(describe.name, wanted)
+            for column in changed if had else ():
+                self._replace_column(describe.name, column, wanted[column], exists=column in had)
+            if changed:
+                self.connection.execute("DELETE FROM meta.cursors WHERE sobject = ?", [describe.name])
+        return bool(changed)
+
+    def columns(self, sobject: str) -> frozenset[str]:
+        """Fields that the table of `sobject` has; empty when there is no table."""
+        return frozenset(self._column_types(sobject))
+
+    def forget(self, sobject: str, fields: Iterable[str]) -> None:
+        """Drop these fields' values, for example because our user may no longer read them."""
+        gone = self.columns(sobject) & frozenset(fields) - frozenset(_ALWAYS)
+        for column in sorted(gone):
+            self.connection.execute(f"ALTER TABLE {_table(sobject)} DROP COLUMN {name(column)}")
+
+    def cursor(self, sobject: str) -> datetime | None:
+        """How far `sobject` has been completely read, in org time; None: read it from the beginning."""
+        row = self.connection.execute("SELECT cursor FROM meta.cursors WHERE sobject = ?", [sobject]).fetchone()
+        return _aware(row[0]) if row else None
+
+    def store(
+        self, sobject: str, fields: Sequence[str], rows: Iterable[Sequence[Any]], cursor: datetime, *, replace: bool
+    ) -> int:
+        """Merge `rows` (values in the order of `fields`) by Id and move the cursor, in one transaction.
+
+        A row that is older than the one already there is left out; of several with one Id the newest stamp wins;
+        columns not in `fields` become null. `replace` puts `rows` in place of the whole table. Returns the number of
+        rows given. Whatever `rows` raises while it is read leaves the mirror as it was.
+        """
+        known = self._column_types(sobject)
+        columns = {f: known[f] for f in fields}
+        with tempfile.TemporaryDirectory(dir=self._spool) as directory:
+            file = Path(directory) / "rows.csv"
+            count = write_rows(file, rows)
+            with self._transaction():
+                self._merge(sobject, columns, file, replace=replace)
+                self._set_cursor(sobject, cursor)
+        return count
+
+    def count(self, sobject: str) -> int:
+        """Number of records of `sobject` that are not deleted."""
+        row = self.connection.execute(f'SELECT count(*) FROM {_table(sobject)} WHERE NOT "IsDeleted"').fetchone()
+        return int(row[0]) if row else 0
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _merge(self, sobject: str, columns: dict[str, str], file: Path, *, replace: bool) -> None:
+        run, table, names = self.connection.execute, _table(sobject), ", ".join(name(c) for c in columns)
+        stamp = name("SystemModstamp") if "SystemModstamp" in columns else "NULL"
+        run(
+            f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {names} FROM {read_csv(file, columns)} "
+            f'QUALIFY row_number() OVER (PARTITION BY "Id" ORDER BY {stamp} DESC) = 1'
+        )
+        if replace:
+            run(f"DELETE FROM {table}")
+        else:
+            if "SystemModstamp" in columns:
+                run(
+                    f'DELETE FROM staged USING {table} AS old WHERE old."Id" = staged."Id" '
+                    'AND old."SystemModstamp" > staged."SystemModstamp"'
+                )
+            run(f'DELETE FROM {table} WHERE "Id" IN (SELECT "Id" FROM staged)')
+        run(f"INSERT INTO {table} ({names}) SELECT {names} FROM staged")
+        run("DROP TABLE staged")
+
+    def _set_cursor(self, sobject: str, cursor: datetime) -> None:
+        self.connection.execute("DELETE FROM meta.cursors WHERE sobject = ?", [sobject])
+        self.connection.execute("INSERT INTO meta.cursors VALUES (?, ?)", [sobject, _naive(cursor)])
+
+    def _column_types(self, sobject: str) -> dict[str, str]:
+        rows = self.connection.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() "
+            "WHERE schema_name = 'org' AND table_name = ? AND database_name = current_database() ORDER BY column_index",
+            [sobject],
+        ).fetchall()
+        return {str(column): str(kind) for column, kind in rows}
+
+    def _create_table(self, sobject: str, columns: dict[str, str]) -> None:
+        body = ", ".join(f"{name(c)} {kind}{_default(c)}" for c, kind in columns.items())
+        self.connection.execute(f"CREATE TABLE {_table(sobject)} ({body})")
+
+    def _replace_column(self, sobject: str, column: str, kind: str, *, exists: bool) -> None:
+        if exists:
+            self.connection.execute(f"ALTER TABLE {_table(sobject)} DROP COLUMN {name(column)}")
+        self.connection.execute(f"ALTER TABLE {_table(sobject)} ADD COLUMN {name(column)} {kind}{_default(column)}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+
+# --- opening --------------------------------------------------------------------------------------------------
+
+
+def _open_in_memory(memory_limit: str) -> Mirror:
+    scratch = tempfile.TemporaryDirectory(prefix="connector-")
+    connection = duckdb.connect(":memory:")
+    mirror = Mirror(connection, Path(scratch.name))
+    mirror._scratch = scratch
+    _lock_down(connection, Path(scratch.name), memory_limit)
+    _make_tables(mirror)
+    return mirror
+
+
+def _open_file(path: Path, memory_limit: str) -> Mirror:
+    spool = path.parent / "spool"
+    spool.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        return _attach(path, spool, memory_limit)
+    except duckdb.Error as error:
+        if "Could not set lock" in str(error):
+            raise RetryLater(
+                f"Another process has {path} open. Wait until the other run has ended, then try again."
+            ) from error
+        why = f"could not be read ({str(error).splitlines()[0]})"
+    except _OtherFormat as error:
+        why = str(error)
+    aside = _put_aside(path)
+    mirror = _attach(path, spool, memory_limit)
+    mirror.notice = f"{path} {why}; it was kept as {aside.name} and the org is being read from the beginning."
+    return mirror
+
+
+class _OtherFormat(Exception):
+    pass
+
+
+def _attach(path: Path, spool: Path, memory_limit: str) -> Mirror:
+    connection = duckdb.connect(":memory:")
+    try:
+        new = not path.exists()
+        connection.execute(f"ATTACH {literal(str(path))} AS mirror (STORAGE_VERSION '{_FILE_FORMAT}')")
+        os.chmod(path, 0o600)
+        connection.execute("USE mirror")
+        _lock_down(connection, spool, memory_limit)
+        mirror = Mirror(connection, spool)
+        if not new:
+            _check_format(mirror)
+        _make_tables(mirror)
+    except BaseException:
+        connection.close()
+        raise
+    return mirror
+
+
+def _check_format(mirror: Mirror) -> None:
+    try:
+        found = mirror.meta("format")
+    except duckdb.CatalogException:
+        found = None  # a new file whose first transaction never happened, or not a mirror at all
+    if found != FORMAT:
+        raise _OtherFormat(f"has format {found or 'unknown'}, this program writes format {FORMAT}")
+
+
+def _make_tables(mirror: Mirror) -> None:
+    with mirror._transaction():
+        for statement in _statements():
+            mirror.connection.execute(statement)
+    if mirror.meta("format") is None:
+        mirror.set_meta("format", FORMAT)
+
+
+def _statements() -> list[str]:
+    text = files("connector.store").joinpath("mirror.sql").read_text(encoding="utf-8")
+    return [s for s in text.split(";") if s.strip()]
+
+
+def _lock_down(connection: duckdb.DuckDBPyConnection, spool: Path, memory_limit: str) -> None:
+    """No network, no extensions, no files but the spool: text from an org must never reach further than its table."""
+    for setting in (
+        f"temp_directory = {literal(str(spool))}",
+        f"memory_limit = {literal(memory_limit)}",
+        "TimeZone = 'UTC'",
+        "autoinstall_known_extensions = false",
+        "autoload_known_extensions = false",
+        f"allowed_directories = [{literal(str(spool))}]",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
+        connection.execute(f"SET {setting}")
+
+
+def _put_aside(path: Path) -> Path:
+    aside = path.with_name(path.name + ".unreadable")
+    path.replace(aside)
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    return aside
+
+
+def _columns(describe: ObjectDescribe, fields: Iterable[str]) -> dict[str, str]:
+    always = [f for f in _ALWAYS if f in describe.fields]
+    names = [*always, *sorted(frozenset(fields) - frozenset(always))]
+    types = {n: column_type(describe.fields[n]) for n in names if n != "IsDeleted"}
+    return types | {"IsDeleted": column_type(FieldDescribe("IsDeleted", "boolean"))}
+
+
+def _default(column: str) -> str:
+    return " DEFAULT false" if column == "IsDeleted" else ""
+
+
+def _table(sobject: str) -> str:
+    return f"org.{name(sobject)}"
+
+
+def _naive(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(tzinfo=None)
+
+
+def _aware(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC)
