@@ -15,7 +15,6 @@ from connector.localorg.seeds.customer_fields import customer_definitions
 from connector.localorg.seeds.demo import write_demo
 from connector.localorg.seeds.hostile import write_hostile
 from connector.localorg.seeds.marketing import WELCOME_CAMPAIGN
-from connector.localorg.seeds.staff import TIME_ZONE
 
 if TYPE_CHECKING:
     from connector.localorg.org import Org
@@ -52,6 +51,3 @@ def load_seed(org: Org, name: str, *, seed: int = 1, size: int | None = None) ->
 def _standard_profile(org: Org) -> str:
     profiles = {row["Name"]: row["Id"] for row in org.records("Profile")}
     return str(profiles.get("Standard User") or next(iter(profiles.values())))
-
-
-_ = TIME_ZONE

@@ -1,4 +1,4 @@
-"""What a customer's own admin had added to the org before any lifecycle product came: custom fields and picklist values."""
+"""What the customer's admin had added to the org before the product came: custom fields and picklist values."""
 
 from __future__ import annotations
 
@@ -14,12 +14,28 @@ _OPPORTUNITY_TYPES = ("New Business", "Renewal", "Expansion")
 def customer_definitions() -> list[Definition]:
     """Custom fields on Account and the Opportunity types of a subscription business, in describe shape."""
     return [
-        _field("Active_Users__c", "Active Users", "double", precision=18, scale=0, help_text="Users seen in the last 30 days."),
-        _field("Licensed_Users__c", "Licensed Users", "double", precision=18, scale=0, help_text="Seats in the running contract."),
+        _field(
+            "Active_Users__c",
+            "Active Users",
+            "double",
+            precision=18,
+            scale=0,
+            help_text="Users seen in the last 30 days.",
+        ),
+        _field(
+            "Licensed_Users__c",
+            "Licensed Users",
+            "double",
+            precision=18,
+            scale=0,
+            help_text="Seats in the running contract.",
+        ),
         _field("Usage_Updated__c", "Usage Updated", "date", help_text="Day on which the product last reported usage."),
         _field("Relaunch__c", "Relaunch", "boolean", help_text="Tick to set the customer up again."),
         {
-            **_field("CSM__c", "Customer Success Manager", "reference", length=18, help_text="Who looks after the customer."),
+            **_field(
+                "CSM__c", "Customer Success Manager", "reference", length=18, help_text="Who looks after the customer."
+            ),
             "referenceTo": ["User"],
             "relationshipName": "CSM__r",
         },

@@ -39,7 +39,14 @@ def write_demo(now: datetime, seed: int, size: int, profile_id: str) -> Book:
     rng = Random(f"{seed}:book")
     staff = hire_staff(book, profile_id, now - timedelta(days=800))
     write_holidays(book, now)
-    product = book.add("Product2", Name="Northstar Platform", ProductCode="NSP-1", IsActive=True, Family="None", **stamps(now - timedelta(days=790)))
+    product = book.add(
+        "Product2",
+        Name="Northstar Platform",
+        ProductCode="NSP-1",
+        IsActive=True,
+        Family="None",
+        **stamps(now - timedelta(days=790)),
+    )
     campaigns = write_campaigns(book, staff, now)
     taken: set[str] = set()
     contacts: list[Ref] = []
@@ -52,8 +59,14 @@ def write_demo(now: datetime, seed: int, size: int, profile_id: str) -> Book:
     return book
 
 
-def _open_story(book: Book, staff: Staff, rng: Random, now: datetime, n: int, persona: Persona, taken: set[str]) -> Story:
-    name = HOSTILE_NAMES[(n // _HOSTILE_EVERY) % len(HOSTILE_NAMES)] if n % _HOSTILE_EVERY == 4 else company_name(rng, taken)
+def _open_story(
+    book: Book, staff: Staff, rng: Random, now: datetime, n: int, persona: Persona, taken: set[str]
+) -> Story:
+    name = (
+        HOSTILE_NAMES[(n // _HOSTILE_EVERY) % len(HOSTILE_NAMES)]
+        if n % _HOSTILE_EVERY == 4
+        else company_name(rng, taken)
+    )
     yearly, revenue = _size_up(rng)
     csm = rng.choice(staff.csms)
     created = at(now.date() - timedelta(days=rng.randint(735, 790)), rng.randint(8, 16))
@@ -62,9 +75,17 @@ def _open_story(book: Book, staff: Staff, rng: Random, now: datetime, n: int, pe
     account = book.add("Account", **_account_fields(rng, n, name, persona, revenue), **stamps(created))
     is_customer = persona.key not in ("prospect", "partner")
     orphaned = rng.random() < 0.04
-    book.row(account).update(OwnerId=staff.left if orphaned else rng.choice(staff.sellers), CSM__c=csm if is_customer else None)
+    book.row(account).update(
+        OwnerId=staff.left if orphaned else rng.choice(staff.sellers), CSM__c=csm if is_customer else None
+    )
     if is_customer and rng.random() < 0.6:
-        book.add("AccountTeamMember", AccountId=account, UserId=csm, TeamMemberRole="Customer Success Manager", **stamps(created))
+        book.add(
+            "AccountTeamMember",
+            AccountId=account,
+            UserId=csm,
+            TeamMemberRole="Customer Success Manager",
+            **stamps(created),
+        )
     contacts = tuple(_contact(book, rng, account, name, csm, created) for _ in range(rng.randint(2, 6)))
     seller = rng.choice(staff.sellers)
     if rng.random() < 0.12:
@@ -89,14 +110,14 @@ def _account_fields(rng: Random, n: int, name: str, persona: Persona, revenue: D
         "Industry": rng.choice(INDUSTRIES),
         "AnnualRevenue": revenue,
         "NumberOfEmployees": rng.randint(12, 9000),
-        "BillingStreet": f"{rng.randint(1, 240)} Main Street" + ("\nFloor 3,\r\n\"Suite\" B" if hostile else ""),
+        "BillingStreet": f"{rng.randint(1, 240)} Main Street" + ('\nFloor 3,\r\n"Suite" B' if hostile else ""),
         "BillingCity": city,
         "BillingCountry": country,
         "Phone": f"+{rng.randint(1, 99)} {rng.randint(100, 999)} {rng.randint(100000, 999999)}",
         "Website": f"https://www.{mail_domain(name)}",
         "Rating": rng.choice(("Hot", "Warm", "Cold", None)),
         "AccountSource": rng.choice(("Web", "Partner Referral", "Other")),
-        "Description": f"Known as {name}; see <b>notes</b>, \"quoted\"\nsecond line" if hostile else None,
+        "Description": f'Known as {name}; see <b>notes</b>, "quoted"\nsecond line' if hostile else None,
     }
 
 

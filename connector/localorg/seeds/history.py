@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
-from connector.localorg.seeds.book import Ref, at
+from connector.localorg.seeds.book import Ref, Row, at
 from connector.localorg.seeds.personas import Persona
 from connector.localorg.seeds.story import (
     Story,
@@ -42,7 +42,9 @@ def _court(story: Story, persona: Persona) -> None:
     """Never bought: deals under way or lost."""
     opened = days_between(story, (30, 200))
     if story.rng.random() < 0.4:
-        write_deal(story, "New Business", "Closed Lost", workday(story.today - timedelta(days=opened)), opened_before=60)
+        write_deal(
+            story, "New Business", "Closed Lost", workday(story.today - timedelta(days=opened)), opened_before=60
+        )
     else:
         stage = story.rng.choice(("Prospecting", "Qualification", "Needs Analysis", "Proposal/Price Quote"))
         write_deal(story, "New Business", stage, story.today + timedelta(days=45), opened_before=45 + opened)
@@ -57,7 +59,13 @@ def _be_customer(story: Story, persona: Persona, product: Ref) -> None:
     for n in range(terms + 1):
         term_start = add_years(first, n)
         kind = "Renewal" if n else "New Business"
-        write_deal(story, kind, "Closed Won", workday(term_start - timedelta(days=3)), opened_before=days_between(story, (40, 90)))
+        write_deal(
+            story,
+            kind,
+            "Closed Won",
+            workday(term_start - timedelta(days=3)),
+            opened_before=days_between(story, (40, 90)),
+        )
         write_contract(story, term_start)
     write_onboarding(story, first, trained=persona.trained or story.today - first > timedelta(days=200))
     _renew(story, persona, term_end(starts))
@@ -73,8 +81,7 @@ def _last_start(story: Story, persona: Persona) -> date:
     """First day of the running, or the last, contract."""
     if persona.began:
         return story.today - timedelta(days=days_between(story, persona.began))
-    assert persona.ends is not None
-    end = story.today + timedelta(days=days_between(story, persona.ends))
+    end = story.today + timedelta(days=days_between(story, persona.ends or (0, 0)))
     return add_years(end + timedelta(days=1), -1)
 
 
@@ -96,7 +103,13 @@ def _renew(story: Story, persona: Persona, ends: date) -> None:
         stage = story.rng.choice(("Prospecting", "Needs Analysis", "Proposal/Price Quote", "Negotiation/Review"))
         write_deal(story, "Renewal", stage, workday(ends), opened_before=100 + (ends - story.today).days)
     if persona.renewal == "lost":
-        write_deal(story, "Renewal", "Closed Lost", workday(ends - timedelta(days=days_between(story, (0, 10)))), opened_before=75)
+        write_deal(
+            story,
+            "Renewal",
+            "Closed Lost",
+            workday(ends - timedelta(days=days_between(story, (0, 10)))),
+            opened_before=75,
+        )
 
 
 def _expand(story: Story, persona: Persona, starts: date) -> None:
@@ -108,7 +121,9 @@ def _expand(story: Story, persona: Persona, starts: date) -> None:
     if bought < story.today:
         write_deal(story, "Expansion", "Closed Won", bought, opened_before=30, amount=amount)
     else:
-        write_deal(story, "Expansion", "Qualification", bought, opened_before=30 + (bought - story.today).days, amount=amount)
+        write_deal(
+            story, "Expansion", "Qualification", bought, opened_before=30 + (bought - story.today).days, amount=amount
+        )
 
 
 def _touch(story: Story, persona: Persona, since: date) -> None:
@@ -169,14 +184,19 @@ def _report_usage(story: Story, persona: Persona, seats: int) -> None:
 def _settle_account(story: Story) -> None:
     """LastActivityDate and stamps of the account follow from what was written about it."""
     rows = story.book.rows
-    done = [r["ActivityDate"] for o in ("Task", "Event") for r in _own(rows.get(o, []), story.account) if r["ActivityDate"] <= story.today]
+    done = [
+        r["ActivityDate"]
+        for o in ("Task", "Event")
+        for r in _own(rows.get(o, []), story.account)
+        if r["ActivityDate"] <= story.today
+    ]
     account = story.book.row(story.account)
     last = max(done, default=None)
     moved = max(account["CreatedDate"], min(at(last, 17), story.now) if last else account["CreatedDate"])
     account.update(LastActivityDate=last, LastModifiedDate=moved, SystemModstamp=moved)
 
 
-def _own(rows: list[dict[str, object]], account: Ref) -> list[dict[str, object]]:
+def _own(rows: list[Row], account: Ref) -> list[Row]:
     """Rows of one account: they were written last, so look from the end."""
     own = []
     for row in reversed(rows):

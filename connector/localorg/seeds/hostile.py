@@ -1,4 +1,4 @@
-"""The hostile book: one customer per nasty text, with that text in every field that takes one. Called by `seeds.load_seed`.
+"""The hostile book: one customer per nasty text, with the text in every field that takes it. Called by `load_seed`.
 
 Breaks naive CSV, SOQL quoting, HTML, spreadsheets and Unicode handling.
 """
@@ -47,7 +47,18 @@ def _write_customer(book: Book, staff: Staff, rng: Random, now: datetime, n: int
         OwnerId=staff.csms[0],
         **stamps(created),
     )
-    story = Story(book, rng, now, account, text, mail_domain(text), staff.csms[0], staff.sellers[0], (contact,), Decimal(1000 * (n + 1)))
+    story = Story(
+        book,
+        rng,
+        now,
+        account,
+        text,
+        mail_domain(text),
+        staff.csms[0],
+        staff.sellers[0],
+        (contact,),
+        Decimal(1000 * (n + 1)),
+    )
     began = now.date() - timedelta(days=90)
     write_deal(story, "New Business", "Closed Won", began, opened_before=60)
     write_contract(story, began)

@@ -20,11 +20,19 @@ def write_campaigns(book: Book, staff: Staff, now: datetime) -> dict[str, Ref]:
     plans = (
         (WELCOME_CAMPAIGN, "Email", "In Progress", today - timedelta(days=400), None),
         ("Customer newsletter", "Email", "In Progress", today - timedelta(days=700), None),
-        ("Spring webinar: reports that people read", "Webinar", "Completed", today - timedelta(days=150), today - timedelta(days=148)),
+        (
+            "Spring webinar: reports that people read",
+            "Webinar",
+            "Completed",
+            today - timedelta(days=150),
+            today - timedelta(days=148),
+        ),
         ("Autumn conference", "Conference", "Planned", today + timedelta(days=40), today + timedelta(days=42)),
         ('Win-back "we miss you", 20% off', "Direct Mail", "In Progress", today - timedelta(days=90), None),
     )
-    campaigns = {name: _campaign(book, staff, name, kind, status, start, end, now) for name, kind, status, start, end in plans}
+    campaigns = {
+        name: _campaign(book, staff, name, kind, status, start, end, now) for name, kind, status, start, end in plans
+    }
     _statuses(book, campaigns[WELCOME_CAMPAIGN], ("Planned", "Sent", "Responded", "Exited"), now)
     for name, _, _, start, _ in plans[1:]:
         _statuses(book, campaigns[name], ("Sent", "Responded"), min(at(start), now))
@@ -62,7 +70,10 @@ def _statuses(book: Book, campaign: Ref, labels: tuple[str, ...], when: datetime
 
 def invite_contacts(book: Book, campaigns: dict[str, Ref], contacts: list[Ref], rng: Random, now: datetime) -> None:
     """Put contacts into the newsletter and the webinar; some respond."""
-    for name, share, ago in (("Customer newsletter", 0.4, 500), ("Spring webinar: reports that people read", 0.15, 160)):
+    for name, share, ago in (
+        ("Customer newsletter", 0.4, 500),
+        ("Spring webinar: reports that people read", 0.15, 160),
+    ):
         for contact in contacts:
             if rng.random() < share:
                 earliest = book.row(contact)["CreatedDate"]

@@ -13,4 +13,10 @@ def write_holidays(book: Book, now: datetime) -> None:
     """Company holidays of the past, the running and the coming year, one record each."""
     for year in range(now.year - 1, now.year + 2):
         for name, month, day in _FIXED_HOLIDAYS:
-            book.add("Holiday", Name=f"{name} {year}", ActivityDate=date(year, month, day), IsAllDay=True, **stamps(at(date(now.year - 2, 1, 5))))
+            book.add(
+                "Holiday",
+                Name=f"{name} {year}",
+                ActivityDate=date(year, month, day),
+                IsAllDay=True,
+                **stamps(at(date(now.year - 2, 1, 5))),
+            )

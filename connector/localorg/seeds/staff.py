@@ -33,7 +33,9 @@ def hire_staff(book: Book, profile_id: str, hired: datetime) -> Staff:
     head = _role(book, "Chief Customer Officer", None)
     success, sales = _role(book, "Customer Success", head), _role(book, "Sales", head)
     chief = _user(book, "Ingrid Solberg", "Chief Customer Officer", profile_id, hired, UserRoleId=head)
-    csm_lead = _user(book, "Rafael Silva", "Director Customer Success", profile_id, hired, UserRoleId=success, ManagerId=chief)
+    csm_lead = _user(
+        book, "Rafael Silva", "Director Customer Success", profile_id, hired, UserRoleId=success, ManagerId=chief
+    )
     sales_lead = _user(book, "Hannah Fischer", "Director Sales", profile_id, hired, UserRoleId=sales, ManagerId=chief)
     in_success: dict[str, Any] = {"UserRoleId": success, "ManagerId": csm_lead}
     in_sales: dict[str, Any] = {"UserRoleId": sales, "ManagerId": sales_lead}
@@ -42,7 +44,15 @@ def hire_staff(book: Book, profile_id: str, hired: datetime) -> Staff:
         csms=csms,
         sellers=tuple(_user(book, name, "Account Executive", profile_id, hired, **in_sales) for name in AE_NAMES),
         left=_user(book, LEFT_THE_COMPANY, "Customer Success Manager", profile_id, hired, IsActive=False, **in_success),
-        marketing=_user(book, "Leo Marchetti", "Marketing Manager", profile_id, hired, ManagerId=chief, UserPermissionsMarketingUser=True),
+        marketing=_user(
+            book,
+            "Leo Marchetti",
+            "Marketing Manager",
+            profile_id,
+            hired,
+            ManagerId=chief,
+            UserPermissionsMarketingUser=True,
+        ),
         triage_queue=_queue(book, csms[:2], hired),
     )
 

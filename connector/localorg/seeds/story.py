@@ -20,7 +20,12 @@ _PROBABILITY = {
     "Negotiation/Review": 90, "Closed Won": 100, "Closed Lost": 0,
 }  # fmt: skip
 _FORECAST = {"Negotiation/Review": "Forecast", "Closed Won": "Closed", "Closed Lost": "Omitted"}
-_ONBOARDING = (("Kickoff call", 5), ("Technical set-up done", 15), ("Onboarding training", 25), ("First value review", 45))
+_ONBOARDING = (
+    ("Kickoff call", 5),
+    ("Technical set-up done", 15),
+    ("Onboarding training", 25),
+    ("First value review", 45),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,9 @@ def add_years(day: date, years: int) -> date:
         return day.replace(year=day.year + years, day=28)
 
 
-def write_deal(story: Story, kind: str, stage: str, closes: date, *, opened_before: int, amount: Decimal | None = None) -> Ref:
+def write_deal(
+    story: Story, kind: str, stage: str, closes: date, *, opened_before: int, amount: Decimal | None = None
+) -> Ref:
     """An Opportunity with its history and contact roles; a closed stage was reached on the day it closes."""
     value = amount or story.yearly
     opened = min(workday(closes - timedelta(days=opened_before)), story.today)
@@ -88,7 +95,9 @@ def write_deal(story: Story, kind: str, stage: str, closes: date, *, opened_befo
     return deal
 
 
-def _write_stage_history(story: Story, deal: Ref, stage: str, amount: Decimal, closes: date, opened: date, moved: datetime) -> None:
+def _write_stage_history(
+    story: Story, deal: Ref, stage: str, amount: Decimal, closes: date, opened: date, moved: datetime
+) -> None:
     steps = [("Prospecting", at(opened, 10))]
     if stage.startswith("Closed"):
         steps.append(("Proposal/Price Quote", at(opened, 10) + (moved - at(opened, 10)) / 2))
@@ -189,7 +198,9 @@ def write_call(story: Story, day: date, *, connected: bool) -> None:
 
 def write_email(story: Story, day: date, *, incoming: bool) -> None:
     """An email with its Task, as Enhanced Email keeps it."""
-    subject = story.rng.choice(("Quick question", "Follow-up on our last call", "Invoice", "New colleagues to invite", "Reporting"))
+    subject = story.rng.choice(
+        ("Quick question", "Follow-up on our last call", "Invoice", "New colleagues to invite", "Reporting")
+    )
     task = write_task(story, f"Email: {subject}", day, done=True, TaskSubtype="Email", Type="Email")
     ours, theirs = "success@northstarsoftware.example", f"office@{story.domain}"
     when = min(at(day, 13, story.rng.randint(0, 59)), story.now)
@@ -250,7 +261,9 @@ def write_case(story: Story, day: date, *, escalated: bool) -> None:
         AccountId=story.account,
         ContactId=story.rng.choice(story.contacts),
         OwnerId=story.csm,
-        Subject=story.rng.choice(("Cannot log in", "Export is slow", "Wrong totals in a report", "Integration stopped")),
+        Subject=story.rng.choice(
+            ("Cannot log in", "Export is slow", "Wrong totals in a report", "Integration stopped")
+        ),
         Status="Closed" if closed else "Escalated",
         IsClosed=closed is not None,
         ClosedDate=closed,
@@ -277,5 +290,5 @@ def write_asset(story: Story, product: Ref, starts: date, seats: int) -> None:
         Status="Installed",
         Price=story.yearly,
         Quantity=Decimal(seats),
-        **stamps(at(day, 9)),
+        **stamps(min(at(day, 9), story.now)),
     )

@@ -13,7 +13,8 @@ FIRST_NAMES = (
 LAST_NAMES = (
     "Abbott", "Aydin", "Bakker", "Barros", "Bianchi", "Castillo", "Chaudhry", "Dubois", "Eriksen", "Fischer", "García",
     "Haddad", "Ito", "Jansen", "Kowalski", "Lindqvist", "MacLeod", "Meyer", "Nakamura", "Nguyen", "O'Brien", "Okafor",
-    "Petrov", "Quiroga", "Rossi", "Schmidt", "Silva", "Tanaka", "Ueda", "van der Berg", "Weber", "Xu", "Yılmaz", "Zhang",
+    "Petrov", "Quiroga", "Rossi", "Schmidt", "Silva", "Tanaka", "Ueda", "van der Berg", "Weber", "Xu", "Yılmaz",
+    "Zhang",
 )  # fmt: skip
 COMPANY_FRONTS = (
     "Alder", "Amber", "Atlas", "Beacon", "Birch", "Blue Harbor", "Brightwater", "Cedar", "Cobalt", "Copper Hill",
@@ -78,7 +79,7 @@ HOSTILE_NAMES = (
     "Zero\u200bWidth\u200dJoin",
     "e\u0301 versus é",
     "Z̷̛a̵͝l̴̈g̶o̷",
-    "\u00a0Non-breaking\u00a0",
+    "Non\u00a0breaking\u00a0spaces",
     "[Brackets] (Parens) {Braces} ~`!@#$^*+=?",
     "Select From Where Limit",
     "Very " + "long " * 48 + "name",
