@@ -7,8 +7,6 @@ never names a field of the org, and this module never looks at a clock, a databa
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from connector.describe import nearest
 from connector.errors import FileProblems, FixFirst, Problem
+from connector.files import Document, read_toml
 
 Policy = Literal["create-only", "upsert-only", "sync"]
 """create-only: only new Tasks and memberships; upsert-only: also field writes; sync: also closes what is ours."""
@@ -74,6 +73,15 @@ def _zone(text: str) -> str:
     raise ValueError(f"{text!r} is not a time zone" + (f"; did you mean {hint!r}?" if hint else ""))
 
 
+def _enough_overlap(overlap: timedelta) -> timedelta:
+    if overlap < timedelta(minutes=15):
+        raise ValueError(
+            "the overlap must be at least 15 minutes: an org commits records late, with stamps older than ones "
+            "already read"
+        )
+    return overlap
+
+
 _UNITS = {"minute": "minutes", "hour": "hours", "day": "days"}
 
 
@@ -84,10 +92,17 @@ def _duration(raw: Any) -> Any:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", text):
+        raise ValueError(f"{text!r} is no name; use small letters, digits, - and _, a letter first, at most 40")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
 Share = Annotated[float, BeforeValidator(_share), Field(gt=0, le=1)]
 Cron = Annotated[str, AfterValidator(_cron)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Overlap = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_enough_overlap)]
 
 
 class _Part(BaseModel):
@@ -129,14 +144,14 @@ class Limits(_Part):
 class Job(_Part):
     """One job file. `schedule` absent: the job only runs when somebody runs it."""
 
-    job: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$", description="The job's name, for ever.")
+    job: Name = Field(description="The job's name, for ever.")
     label: str = Field(default="", description="One line for people.")
     mappings: tuple[str, ...] = Field(min_length=1, description="Models to run, by name of their file or folder.")
     schedule: Cron | None = Field(default=None, description="When it runs: five cron fields.")
     zone: Zone = Field(default="UTC", description="Time zone of the schedule.")
     policy: Policy = Field(default="sync", description="Which kinds of change are permitted.")
     pull: Literal["changes", "full"] = Field(default="changes", description="full: every record is read again.")
-    overlap: Duration = Field(
+    overlap: Overlap = Field(
         default=timedelta(minutes=15), description="How far each pull reads back behind the last one."
     )
     only: str | None = Field(default=None, description="A condition: nobody else is touched (going live by parts).")
@@ -149,19 +164,13 @@ class Job(_Part):
 
 def load_job(path: Path) -> Job:
     """The job in `path`. Raises FileProblems with everything that is wrong in the file."""
-    text = path.read_text(encoding="utf-8")
+    document = read_toml(path)
+    if document.problems:
+        raise FileProblems(document.problems)
     try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise FileProblems([_toml_problem(path, text, error)]) from None
-    try:
-        job = Job.model_validate(raw)
+        return Job.model_validate(document.data)
     except ValidationError as error:
-        raise FileProblems(_problem(path, text, dict(e)) for e in error.errors()) from None
-    if job.overlap < timedelta(minutes=15):
-        raise FileProblems([_at(path, text, ("overlap",), "the overlap must be at least 15 minutes: "
-                                "an org commits records late, with stamps older than ones already read")])  # fmt: skip
-    return job
+        raise FileProblems(_problem(document, e["loc"], e["type"], e["msg"]) for e in error.errors()) from None
 
 
 def load_jobs(directory: Path) -> dict[str, Job]:
@@ -193,66 +202,19 @@ def find_job(directory: Path, name: str) -> Job:
                    + (f" Did you mean {hint!r}?" if hint else " Name one of them, or add a file."))  # fmt: skip
 
 
-def _problem(path: Path, text: str, error: dict[str, Any]) -> Problem:
-    keys = tuple(str(k) for k in error["loc"] if not isinstance(k, int))
-    if error["type"] == "extra_forbidden":
-        allowed = _allowed_keys(keys[:-1])
+def _problem(document: Document, at: tuple[str | int, ...], kind: str, said: str) -> Problem:
+    keys = [str(k) for k in at]
+    if kind == "extra_forbidden":
+        allowed = _allowed_keys(len(at))
         hint = nearest(keys[-1], allowed)
         tail = f"did you mean {hint!r}?" if hint else f"allowed here: {', '.join(allowed)}"
-        return _at(path, text, keys, f"unknown key {keys[-1]!r}; {tail}")
-    if error["type"] == "missing":
-        return _at(path, text, keys[:-1], f"the key {keys[-1]!r} is missing")
-    if error["type"] == "string_pattern_mismatch":
-        return _at(path, text, keys, f"{error['input']!r} is no name: small letters, digits, - and _, a letter first")
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return _at(path, text, keys, f"{'.'.join(keys)}: {message[:1].lower() + message[1:]}")
+        return document.key_at(at).problem(f"unknown key {keys[-1]!r}; {tail}")
+    if kind == "missing":
+        return document.at(at[:-1]).problem(f"the key {keys[-1]!r} is missing")
+    said = said.removeprefix("Value error, ")
+    return document.at(at).problem(f"{'.'.join(keys)}: {said[:1].lower() + said[1:]}")
 
 
-def _allowed_keys(table: tuple[str, ...]) -> tuple[str, ...]:
-    if not table:
-        return tuple(Job.model_fields)
-    return tuple(Limits.model_fields) if len(table) == 1 else tuple(Limit.model_fields)
-
-
-def _toml_problem(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
-    found = re.search(r"at line (\d+), column (\d+)", str(error))
-    line, column = (int(found[1]), int(found[2])) if found else (len(text.splitlines()), 1)
-    message = re.sub(r"\s*\(at .*\)$", "", str(error))
-    return _placed(path, text, line, column, f"not TOML: {message}")
-
-
-def _at(path: Path, text: str, keys: tuple[str, ...], message: str) -> Problem:
-    line, column = _position(text, keys)
-    return _placed(path, text, line, column, message)
-
-
-def _placed(path: Path, text: str, line: int, column: int, message: str) -> Problem:
-    lines = text.splitlines()
-    return Problem(str(path), line, column, message, source=lines[line - 1] if 0 < line <= len(lines) else "")
-
-
-def _position(text: str, keys: tuple[str, ...]) -> tuple[int, int]:
-    """Line and column of the longest part of the key path `keys` that the text declares; (1, 1) for none."""
-    places = dict(_key_places(text))
-    for end in range(len(keys), 0, -1):
-        if keys[:end] in places:
-            return places[keys[:end]]
-    return 1, 1
-
-
-def _key_places(text: str) -> Iterator[tuple[tuple[str, ...], tuple[int, int]]]:
-    """Where each key stands. tomllib keeps no positions, and the shape of our files is plain enough to see."""
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
-            table = _dotted(header[1])
-            yield table, (number, header.start(1) + 1)
-        elif key := re.match(r"\s*([\w.\"-]+)\s*=", line):
-            path = table + _dotted(key[1])
-            yield path, (number, key.start(1) + 1)
-            for inner in re.finditer(r"[{,]\s*([\w-]+)\s*=", line):
-                yield (*path, inner[1]), (number, inner.start(1) + 1)
-
-
-def _dotted(text: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip('"') for part in text.split("."))
+def _allowed_keys(depth: int) -> tuple[str, ...]:
+    """The keys of the file itself, of [limits], or of one limit."""
+    return tuple((Job, Limits, Limit)[min(depth, 3) - 1].model_fields)
