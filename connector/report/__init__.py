@@ -1,0 +1,23 @@
+"""Step 5: what a run saw, planned and did, as text for people and as JSON for programs.
+
+Called by run.py, which builds a RunReport, and by the command line, which prints what this package renders. Pure:
+nothing here asks the org, a database or the clock.
+"""
+
+from connector.report.as_json import plan_json, run_json
+from connector.report.plan_text import render_plan
+from connector.report.run_text import render_run, render_runs
+from connector.report.summary import ApiCost, ModelSummary, RunReport, StageLine, conclude
+
+__all__ = [
+    "ApiCost",
+    "ModelSummary",
+    "RunReport",
+    "StageLine",
+    "conclude",
+    "plan_json",
+    "render_plan",
+    "render_run",
+    "render_runs",
+    "run_json",
+]
