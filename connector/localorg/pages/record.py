@@ -1,0 +1,209 @@
+"""One account as a record page: highlights, sections of fields, related lists. Called by `pages.handle`.
+
+The layout sections stand for the page layout that an admin would see; every custom field that is not the customer's
+own belongs to the section "Lifecycle", because a mapping brought it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from connector.localorg.pages.show import (
+    HEALTH_FIELD,
+    STAGE_FIELD,
+    Row,
+    Shown,
+    health_tone,
+    safe_link,
+    show_money,
+    show_value,
+    stage_tone,
+)
+from connector.localorg.seeds.customer_fields import customer_definitions
+
+if TYPE_CHECKING:
+    from connector.localorg.org import Org
+
+LIFECYCLE = "Lifecycle"
+_LIST_LENGTH = 12
+_ENGINE_TYPES = ("textarea",)
+_SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "Account details",
+        ("AccountNumber", "Type", "Industry", "AnnualRevenue", "NumberOfEmployees", "Rating", "AccountSource", "Phone",
+         "Website", "BillingStreet", "BillingCity", "BillingCountry", "Description"),
+    ),
+    ("System", ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp", "Id")),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled block of fields."""
+
+    title: str
+    fields: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedList:
+    """A titled table of child records; `total` counts also those that are not shown."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Shown, ...], ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """Everything on the page of one account."""
+
+    name: str
+    chips: tuple[Shown, ...]
+    highlights: tuple[Shown, ...]
+    sections: tuple[Section, ...]
+    engine: tuple[Shown, ...]
+    related: tuple[RelatedList, ...]
+    is_deleted: bool
+
+
+def read_account_page(org: Org, record_id: str) -> AccountPage | None:
+    """The page of an account by its id (15 or 18 characters), or None when there is no such account."""
+    found = [r for r in org.records("Account", include_deleted=True) if record_id in (r["Id"], r["Id"][:15])]
+    if not found:
+        return None
+    row, fields = found[0], {f["name"]: f for f in org.describe("Account")["fields"]}
+    names = _names_by_id(org)
+    lifecycle, engine = _lifecycle_fields(row, fields, names)
+    own = tuple(d["name"] for d in customer_definitions() if d["sobject"] == "Account")
+    sections = [Section(LIFECYCLE, lifecycle), _section("Product use", own, row, fields, names)]
+    sections += [_section(title, members, row, fields, names) for title, members in _SECTIONS]
+    return AccountPage(
+        name=str(row["Name"]),
+        chips=_chips(row, fields),
+        highlights=_highlights(org, row, names),
+        sections=tuple(s for s in sections if s.fields),
+        engine=engine,
+        related=_related_lists(org, row["Id"], names),
+        is_deleted=bool(row["IsDeleted"]),
+    )
+
+
+def _names_by_id(org: Org) -> dict[str, str]:
+    return {row["Id"]: str(row["Name"]) for sobject in ("User", "Group") for row in org.records(sobject)}
+
+
+def _chips(row: Row, fields: Mapping[str, Row]) -> tuple[Shown, ...]:
+    tones: tuple[tuple[str, Callable[[Any], str]], ...] = ((STAGE_FIELD, stage_tone), (HEALTH_FIELD, health_tone))
+    return tuple(
+        Shown(str(fields[name]["label"]), show_value(row[name], fields[name]), tone=tone(row[name]))
+        for name, tone in tones
+        if name in fields and row.get(name)
+    )
+
+
+def _highlights(org: Org, row: Row, names: Mapping[str, str]) -> tuple[Shown, ...]:
+    contracts = org.records("Contract", {"AccountId": row["Id"], "StatusCode": "Activated"})
+    won = sum(d["Amount"] or 0 for d in org.records("Opportunity", {"AccountId": row["Id"], "IsWon": True}))
+    ends = max((c["EndDate"] for c in contracts if c["EndDate"]), default=None)
+    return (
+        Shown("Owner", names.get(row["OwnerId"], "")),
+        Shown("Won in total", show_money(won)),
+        Shown("Contract ends", show_value(ends)),
+        Shown("Last activity", show_value(row.get("LastActivityDate"))),
+    )
+
+
+def _lifecycle_fields(
+    row: Row, fields: Mapping[str, Row], names: Mapping[str, str]
+) -> tuple[tuple[Shown, ...], tuple[Shown, ...]]:
+    """Fields that a mapping brought; long texts are the engine's own memory and are shown apart."""
+    own = {d["name"] for d in customer_definitions()}
+    brought = [f for f in fields.values() if f["name"].endswith("__c") and f["name"] not in own]
+    memory = [f for f in brought if f["type"] in _ENGINE_TYPES and "state" in str(f["name"]).lower()]
+    for_people = [f for f in brought if f not in memory]
+    return (
+        tuple(_shown(row, f, names) for f in for_people),
+        tuple(_shown(row, f, names) for f in memory if row.get(f["name"])),
+    )
+
+
+def _section(
+    title: str, members: tuple[str, ...], row: Row, fields: Mapping[str, Row], names: Mapping[str, str]
+) -> Section:
+    return Section(title, tuple(_shown(row, fields[name], names) for name in members if name in fields))
+
+
+def _shown(row: Row, field: Row, names: Mapping[str, str]) -> Shown:
+    name, value = str(field["name"]), row.get(field["name"])
+    tone = {STAGE_FIELD: stage_tone, HEALTH_FIELD: health_tone}.get(name)
+    return Shown(
+        label=str(field["label"]),
+        text=names.get(str(value), "") or show_value(value, field),
+        help=str(field["inlineHelpText"] or ""),
+        tone=tone(value) if tone and value else "",
+        href=safe_link(value) if field["type"] == "url" else "",
+        name=name,
+        is_long=field["type"] == "textarea" or len(str(value or "")) > 60,
+    )
+
+
+def _related_lists(org: Org, account_id: str, names: Mapping[str, str]) -> tuple[RelatedList, ...]:
+    mine = {"AccountId": account_id}
+    contacts = org.records("Contact", mine)
+    people = {**names, **{c["Id"]: str(c["Name"]) for c in contacts}}
+    tasks = org.records("Task", mine)
+    return (
+        _table("Open Tasks", _OPEN_TASK, [t for t in tasks if not t["IsClosed"]], people, "ActivityDate", newest=False),
+        _table("Opportunities", _OPPORTUNITY, org.records("Opportunity", mine), people, "CloseDate"),
+        _table("Contracts", _CONTRACT, org.records("Contract", mine), people, "StartDate"),
+        _memberships(org, contacts, people),
+        _table("Contacts", _CONTACT, contacts, people, "Name", newest=False),
+        _table("Closed Tasks", _CLOSED_TASK, [t for t in tasks if t["IsClosed"]], people, "CompletedDateTime"),
+        _table("Events", _EVENT, org.records("Event", mine), people, "StartDateTime"),
+    )
+
+
+Columns = tuple[tuple[str, str], ...]
+_OPEN_TASK: Columns = (("Subject", "Subject"), ("ActivityDate", "Due"), ("Priority", "Priority"), ("OwnerId", "Owner"))
+_CLOSED_TASK: Columns = (
+    ("Subject", "Subject"),
+    ("CompletedDateTime", "Completed"),
+    ("Status", "Status"),
+    ("OwnerId", "Owner"),
+)
+_OPPORTUNITY: Columns = (("Name", "Name"), ("StageName", "Stage"), ("Amount", "Amount"), ("CloseDate", "Close date"))
+_CONTRACT: Columns = (("ContractNumber", "Number"), ("Status", "Status"), ("StartDate", "Start"), ("EndDate", "End"))
+_CONTACT: Columns = (("Name", "Name"), ("Title", "Title"), ("Email", "Email"), ("HasOptedOutOfEmail", "Opted out"))
+_EVENT: Columns = (("Subject", "Subject"), ("StartDateTime", "Start"), ("OwnerId", "Owner"))
+_MEMBERSHIP: Columns = (
+    ("Campaign", "Campaign"),
+    ("ContactId", "Contact"),
+    ("Status", "Status"),
+    ("CreatedDate", "Added"),
+)
+
+
+def _memberships(org: Org, contacts: list[Row], people: Mapping[str, str]) -> RelatedList:
+    campaigns = {c["Id"]: c["Name"] for c in org.records("Campaign")}
+    rows = [member for contact in contacts for member in org.records("CampaignMember", {"ContactId": contact["Id"]})]
+    named = [{**row, "Campaign": campaigns.get(row["CampaignId"], "")} for row in rows]
+    return _table("Campaign memberships", _MEMBERSHIP, named, people, "CreatedDate")
+
+
+def _table(
+    title: str, columns: Columns, rows: list[Row], people: Mapping[str, str], order: str, *, newest: bool = True
+) -> RelatedList:
+    ordered = sorted(rows, key=lambda row: (str(row[order] or ""), str(row["Id"])), reverse=newest)
+    shown = tuple(tuple(_cell(row, *column, people) for column in columns) for row in ordered[:_LIST_LENGTH])
+    return RelatedList(title, tuple(label for _, label in columns), shown, len(rows))
+
+
+def _cell(row: Row, name: str, label: str, people: Mapping[str, str]) -> Shown:
+    value = row.get(name)
+    if name == "Amount":
+        return Shown(label, show_money(value), name="number")
+    return Shown(label, people.get(str(value), "") or show_value(value))
