@@ -109,6 +109,8 @@ class State:
     """Playbook -> version pinned for this visit."""
     override: date | None = None
     """First day the present override was seen."""
+    override_stage: str = ""
+    """The stage that the override named when it was first seen; another one is a new override."""
     inferred: bool = False
     """The visit's start was inferred (placement, adoption), not seen."""
     kpi_day: date | None = None
@@ -128,7 +130,7 @@ class State:
 _KEYS = {
     "stage": "stage", "since": "since", "via": "via", "previous": "prev", "timers": "timers", "hold": "hold",
     "proposed": "prop", "quiet": "quiet", "outside": "out", "left": "left", "segment": "seg",
-    "playbooks": "books", "override": "ovr", "inferred": "inf", "kpi_day": "kpi", "record": "rec",
+    "playbooks": "books", "override": "ovr", "override_stage": "ovs", "inferred": "inf", "kpi_day": "kpi", "record": "rec",
     "org": "org", "installation": "by",
 }  # fmt: skip
 _DATES = {"since", "hold", "outside", "override", "kpi_day"}
@@ -233,7 +235,7 @@ class Signal:
     open: Truth
     close: Truth
     period: str
-    """Text form of the period's value ('' when the CTA has no period); None never: an unknown period keeps `open` unknown."""
+    """Text form of the period's value; empty when the CTA has no period. An unknown period keeps `open` unknown."""
     due: date | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     """Rendered: subject, body, and every key of `set`."""
@@ -315,6 +317,8 @@ class TaskRecord:
     created: datetime
     completed: datetime | None = None
     due: date | None = None
+    changed: datetime | None = None
+    """SystemModstamp: for a deleted Task the moment of its deletion, which a cooldown counts from."""
 
     @property
     def is_open(self) -> bool:
@@ -332,6 +336,10 @@ class MemberRecord:
     has_responded: bool
     key: str = ""
     created: datetime | None = None
+    subject: str = ""
+    """The subject that the person belongs to now; empty when it is not known."""
+    is_deleted: bool = False
+    """Removed by somebody: such a membership is not offered again in the same visit."""
 
 
 @dataclass(frozen=True)
@@ -415,6 +423,8 @@ class Plan:
     breaches: tuple[Breach, ...] = ()
     waiting: Mapping[str, int] = field(default_factory=dict)
     """Held back by a daily budget: '<model>.<cta or campaign>' -> how many."""
+    withheld: Mapping[str, int] = field(default_factory=dict)
+    """Not permitted by the job's policy: kind of change -> how many."""
     problems: tuple[str, ...] = ()
     """Things a person should know: no active owner for a CTA, a campaign that does not exist."""
 
