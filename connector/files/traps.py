@@ -94,8 +94,8 @@ def in_plain(node: ScalarNode, lines: Lines, *, in_flow: bool) -> Slip | None:
     return None
 
 
-def in_key(key: Node, value: Node, lines: Lines, *, in_flow: bool) -> Slip | None:
-    """A slip at a key: `{Name} is silent` reads as a mapping with the key Name and nothing in it."""
+def in_key(key: Node, lines: Lines, *, in_flow: bool) -> Slip | None:
+    """A slip at a key: after a comma inside {}, the rest of an expression reads as a key."""
     if (
         in_flow
         and isinstance(key, ScalarNode)

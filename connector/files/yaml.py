@@ -107,14 +107,14 @@ class _Reader:
             return self._mapping(node, path, in_flow=in_flow or bool(node.flow_style))
         if isinstance(node, SequenceNode):
             return self._sequence(node, path, in_flow=in_flow or bool(node.flow_style))
-        return self._scalar(node, path, in_flow=in_flow)
+        return self._scalar(node, path, in_flow=in_flow) if isinstance(node, ScalarNode) else None
 
     def _mapping(self, node: MappingNode, path: Path, *, in_flow: bool) -> dict[str, Any]:
         out: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value) if isinstance(key_node, ScalarNode) else ""
             at = self._start(key_node)
-            self._note(traps.in_key(key_node, value_node, self.lines, in_flow=in_flow))
+            self._note(traps.in_key(key_node, self.lines, in_flow=in_flow))
             if not key:
                 self.problems.append(at.problem("a key must be plain text; quote text that starts with { or ["))
             elif key in out:
