@@ -1,0 +1,235 @@
+"""The HTTP session of one org: token, timeouts, retries and the org's clock, all of it below simple-salesforce.
+
+Called by client.py (which hands it to simple-salesforce too). An expired token is renewed once per request in the
+adapter; passing failures are retried here by the table of errors.py. A write is only repeated when the failure proves
+that nothing was written; otherwise LostReply.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+
+import requests
+from requests.adapters import HTTPAdapter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
+
+from connector.errors import FixFirst, QuotaExhausted, RetryLater
+from connector.salesforce.auth import TokenSource
+from connector.salesforce.errors import LostReply, Refusal, error_for, read_refusal
+from connector.salesforce.usage import ApiUsage, Meter
+from connector.settings import ApiSettings, HttpSettings, OrgSettings
+
+Sleep = Callable[[float], None]
+
+_backoff = wait_exponential_jitter(initial=0.5, max=30, jitter=0.5)
+
+_NEVER_BY_LOGIN = ("not valid for use with the REST API", "not attached to Agent")
+"""401s that a new token does not cure; logging in again would go on for ever."""
+
+
+class OrgSession(requests.Session):
+    """A requests.Session whose requests to the org carry a good token and survive passing failures."""
+
+    def __init__(self, org: OrgSettings, http: HttpSettings, api: ApiSettings, sleep: Sleep = time.sleep) -> None:
+        super().__init__()
+        self._http, self._sleep = http, sleep
+        self._meter = Meter()
+        self._date: datetime | None = None
+        self.tokens = TokenSource(org, self._post_form)
+        if proxy := http.proxy.get_secret_value():
+            self.proxies = {"http": proxy, "https": proxy}
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _PlainAdapter(http, self._read_date))
+        self.mount(
+            org.instance_url + "/services/data", _OrgAdapter(http, self._read_date, api, self.tokens, self._meter)
+        )
+
+    @property
+    def usage(self) -> ApiUsage:
+        return self._meter.usage
+
+    @property
+    def org_now(self) -> datetime:
+        """The org's clock, from the Date header of the last answer."""
+        if self._date is None:
+            raise FixFirst("The org's answers carry no Date header; a proxy removes it. Let it through.")
+        return self._date
+
+    def request(  # type: ignore[override]
+        self, method: str, url: str, *args: Any, repeatable: bool | None = None, **options: Any
+    ) -> requests.Response:
+        """As requests.Session.request; retried while the failure is a passing one.
+
+        `repeatable`: sending it twice does no harm (by default GET and HEAD). Raises RetryLater when the attempts are
+        used up, LostReply when a write's fate is unknown, QuotaExhausted at the daily limit. Refusals that concern
+        the request itself are returned.
+        """
+        safe = method.upper() in {"GET", "HEAD"} if repeatable is None else repeatable
+        for attempt in self.retrying(_TryAgain):
+            with attempt:
+                return self._once(method, url, *args, safe=safe, **options)
+        raise AssertionError("tenacity ends by returning or raising")
+
+    def retrying(self, kind: type[BaseException]) -> Retrying:
+        """The one retry policy, for failures of `kind`."""
+        return Retrying(
+            retry=retry_if_exception_type(kind),
+            stop=stop_after_attempt(self._http.attempts),
+            wait=_pause,
+            sleep=self._sleep,
+            retry_error_callback=_give_up,
+        )
+
+    def _once(self, method: str, url: str, *args: Any, safe: bool, **options: Any) -> requests.Response:
+        try:
+            response = super().request(method, url, *args, **options)
+        except requests.RequestException as error:
+            _sort_failure(error, safe=safe)
+        refusal = refusal_in(response)
+        if refusal and refusal.kind == "quota":
+            raise error_for(refusal, f"calling {response.request.path_url.split('?')[0]}")
+        if refusal and refusal.kind == "retry":
+            if not (safe or refusal.wrote_nothing):
+                raise LostReply(f"The org answered a write with {refusal}: it may have been carried out. {_SETTLES}")
+            raise _TryAgain(str(refusal), _retry_after(response))
+        return response
+
+    def _post_form(self, url: str, form: dict[str, str]) -> requests.Response:
+        return self.request("POST", url, data=form, repeatable=True)
+
+    def _read_date(self, response: requests.Response) -> None:
+        if header := response.headers.get("Date"):
+            self._date = parsedate_to_datetime(header).astimezone(UTC)
+
+
+class _PlainAdapter(HTTPAdapter):
+    """Default timeouts and the CA bundle, which requests would let an environment variable override."""
+
+    def __init__(self, http: HttpSettings, seen: Callable[[requests.Response], None]) -> None:
+        super().__init__()
+        self._http, self._seen = http, seen
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        options["timeout"] = options.get("timeout") or (self._http.connect_timeout, self._http.read_timeout)
+        if self._http.ca_bundle:
+            options["verify"] = str(self._http.ca_bundle)
+        response = super().send(request, *args, **options)
+        self._seen(response)
+        return response
+
+
+class _OrgAdapter(_PlainAdapter):
+    """Puts the token on every request to the org and renews it once when the org refuses it."""
+
+    def __init__(
+        self,
+        http: HttpSettings,
+        seen: Callable[[requests.Response], None],
+        api: ApiSettings,
+        tokens: TokenSource,
+        meter: Meter,
+    ) -> None:
+        super().__init__(http, seen)
+        self._api, self._tokens, self._meter = api, tokens, meter
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        token = self._tokens.current()
+        response = self._send_with(token, request, *args, **options)
+        if response.status_code == 401 and not any(text in response.text for text in _NEVER_BY_LOGIN):
+            response.close()
+            response = self._send_with(self._tokens.renew(token), request, *args, **options)
+        return response
+
+    def _send_with(
+        self, token: str, request: requests.PreparedRequest, *args: Any, **options: Any
+    ) -> requests.Response:
+        self._keep_reserve()
+        request.headers["Authorization"] = f"Bearer {token}"
+        self._meter.count(request.method or "GET", request.url or "")
+        response = super().send(request, *args, **options)
+        self._meter.read(response.headers.get("Sforce-Limit-Info"))
+        return response
+
+    def _keep_reserve(self) -> None:
+        usage = self._meter.usage
+        if usage.used is None or not usage.allowed:
+            return
+        if usage.used >= usage.allowed * (1 - self._api.reserve / 100):
+            raise QuotaExhausted(
+                f"{usage.used} of the org's {usage.allowed} API calls of the last 24 hours are used; [api] reserve "
+                f"leaves {self._api.reserve:g} % to others. Run later, or lower the reserve in config.toml."
+            )
+
+
+# --- what a failure means -------------------------------------------------------------------------------------
+
+_SETTLES = "The next pull settles what became of it."
+
+
+class _TryAgain(RetryLater):
+    def __init__(self, what: str, wait: float = 0) -> None:
+        super().__init__(what)
+        self.wait = wait
+
+
+def refusal_in(response: requests.Response) -> Refusal | None:
+    """The refusal in an HTTP answer, None when it is what was asked for. A page of HTML is never that."""
+    if "html" in response.headers.get("Content-Type", "") and response.status_code < 400:
+        return Refusal("HTML", f"a web page instead of data (HTTP {response.status_code})", 503)
+    if response.status_code < 400:
+        return None
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    return read_refusal(response.status_code, body)
+
+
+def _sort_failure(error: requests.RequestException, *, safe: bool) -> NoReturn:
+    passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError,
+               requests.exceptions.ContentDecodingError)  # fmt: skip
+    if isinstance(error, requests.exceptions.SSLError):
+        raise FixFirst(
+            f"The connection is not trusted ({error}). Behind a proxy that inspects TLS, name its certificate in "
+            "[http] ca_bundle."
+        ) from error
+    if not isinstance(error, passing):
+        raise FixFirst(f"The request cannot be made: {error}. Check the addresses in config.toml.") from error
+    if safe or _never_sent(error):
+        raise _TryAgain(_in_words(error)) from error
+    raise LostReply(f"No answer came to a write ({_in_words(error)}). {_SETTLES}") from error
+
+
+def _never_sent(error: requests.RequestException) -> bool:
+    """Whether no connection was ever made, so that the org cannot have seen the request."""
+    if isinstance(error, (requests.ConnectTimeout, requests.exceptions.ProxyError)):
+        return True
+    inner = error.args[0] if error.args else None
+    return isinstance(inner, MaxRetryError) and isinstance(inner.reason, (NewConnectionError, NameResolutionError))
+
+
+def _in_words(error: requests.RequestException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _retry_after(response: requests.Response) -> float:
+    header = response.headers.get("Retry-After", "")
+    return min(float(header), 60) if header.isdigit() else 0
+
+
+def _pause(state: RetryCallState) -> float:
+    failure = state.outcome.exception() if state.outcome else None
+    return max(_backoff(state), failure.wait if isinstance(failure, _TryAgain) else 0)
+
+
+def _give_up(state: RetryCallState) -> NoReturn:
+    failure = state.outcome.exception() if state.outcome else None
+    raise RetryLater(
+        f"The org could not be reached in {state.attempt_number} attempts ({failure}). "
+        "Nothing is lost: the next run goes on from here."
+    ) from failure
