@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 50
 _UNSET = "-"
+_ORDERS = {"name": "Account", "won": "Won, 12 months", "ends": "Contract ends"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class AccountList:
     search: str
     stage: str
     health: str
+    order: str
+    orders: Mapping[str, Choice]
     total: int
     first: int
     last: int
@@ -75,23 +78,26 @@ class AccountList:
 
 
 def read_account_list(org: Org, args: Mapping[str, str]) -> AccountList:
-    """The accounts that match the search and the filters of the address line, fifty at a time, by name."""
-    search, stage, health = args.get("q", "").strip(), args.get("stage", ""), args.get("health", "")
+    """The accounts that match the search and the filters of the address line, fifty at a time, largest first."""
+    query = {key: args.get(key, "").strip() for key in ("q", "stage", "health", "order")}
+    order = query["order"] if query["order"] in _ORDERS else "won"
     fields = {f["name"]: f for f in org.describe("Account")["fields"]}
-    found = [row for row in org.records("Account") if _matches(row, search)]
-    chosen = [r for r in found if _is(r, STAGE_FIELD, stage) and _is(r, HEALTH_FIELD, health)]
-    chosen.sort(key=lambda row: (str(row["Name"]).casefold(), row["Id"]))
+    money = _Money(_won_last_year(org), _contract_ends(org))
+    found = [row for row in org.records("Account") if _matches(row, query["q"])]
+    chosen = [r for r in found if _is(r, STAGE_FIELD, query["stage"]) and _is(r, HEALTH_FIELD, query["health"])]
+    chosen.sort(key=lambda row: _sort_key(row, order, money))
     page = _page_number(args.get("page", "1"), len(chosen))
     start = (page - 1) * PAGE_SIZE
-    query = {"q": search, "stage": stage, "health": health}
     shown = chosen[start : start + PAGE_SIZE]
     return AccountList(
-        lines=tuple(_lines(org, shown, fields)),
+        lines=tuple(_lines(org, shown, fields, money)),
         stages=_choices(found, STAGE_FIELD, fields, query, "stage", stage_tone),
         healths=_choices(found, HEALTH_FIELD, fields, query, "health", health_tone),
-        search=search,
-        stage=stage,
-        health=health,
+        search=query["q"],
+        stage=query["stage"],
+        health=query["health"],
+        order=order,
+        orders={key: _order_choice(key, label, order, query) for key, label in _ORDERS.items()},
         total=len(chosen),
         first=start + 1 if shown else 0,
         last=start + len(shown),
@@ -100,6 +106,23 @@ def read_account_list(org: Org, args: Mapping[str, str]) -> AccountList:
         clock=show_value(org.clock.now()),
         organization=str(next(iter(org.records("Organization")), {}).get("Name") or "Local org"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Money:
+    won: Mapping[str, Decimal]
+    ends: Mapping[str, date]
+
+
+def _sort_key(row: Row, order: str, money: _Money) -> tuple[Any, ...]:
+    name = (str(row["Name"]).casefold(), row["Id"])
+    if order == "won":
+        return (-money.won.get(row["Id"], Decimal(0)), *name)
+    return (money.ends.get(row["Id"], date.max), *name) if order == "ends" else name
+
+
+def _order_choice(key: str, label: str, order: str, query: Mapping[str, str]) -> Choice:
+    return Choice(label, 0, _href({**query, "order": "" if key == "won" else key}), "", key == order)
 
 
 def _matches(row: Row, search: str) -> bool:
@@ -144,8 +167,8 @@ def _choices(
     )
 
 
-def _lines(org: Org, rows: Iterable[Row], fields: Mapping[str, Row]) -> Iterable[Line]:
-    won, ends, owners = _won_last_year(org), _contract_ends(org), _owner_names(org)
+def _lines(org: Org, rows: Iterable[Row], fields: Mapping[str, Row], money: _Money) -> Iterable[Line]:
+    owners = _owner_names(org)
     for row in rows:
         yield Line(
             href=f"/accounts/{row['Id']}",
@@ -155,8 +178,8 @@ def _lines(org: Org, rows: Iterable[Row], fields: Mapping[str, Row]) -> Iterable
             stage_tone=stage_tone(row.get(STAGE_FIELD)),
             health=show_value(row.get(HEALTH_FIELD), fields.get(HEALTH_FIELD)),
             health_tone=health_tone(row.get(HEALTH_FIELD)),
-            won=show_money(won.get(row["Id"])),
-            ends=show_value(ends.get(row["Id"])),
+            won=show_money(money.won.get(row["Id"])),
+            ends=show_value(money.ends.get(row["Id"])),
             owner=owners.get(row["OwnerId"], ""),
             last_activity=show_value(row.get("LastActivityDate")),
         )
@@ -171,8 +194,8 @@ def _won_last_year(org: Org) -> dict[str, Decimal]:
     return {account: Decimal(amount) for account, amount in won.items()}
 
 
-def _contract_ends(org: Org) -> dict[str, Any]:
-    ends: dict[str, Any] = {}
+def _contract_ends(org: Org) -> dict[str, date]:
+    ends: dict[str, date] = {}
     for contract in org.records("Contract", {"StatusCode": "Activated"}):
         end, account = contract["EndDate"], contract["AccountId"]
         if end and (account not in ends or ends[account] < end):

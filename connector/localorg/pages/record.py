@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from connector.localorg.pages.show import (
@@ -206,4 +207,5 @@ def _cell(row: Row, name: str, label: str, people: Mapping[str, str]) -> Shown:
     value = row.get(name)
     if name == "Amount":
         return Shown(label, show_money(value), name="number")
-    return Shown(label, people.get(str(value), "") or show_value(value))
+    kind = "tight" if isinstance(value, date) else "loose" if name == "Email" else ""
+    return Shown(label, people.get(str(value), "") or show_value(value), name=kind)
