@@ -34,7 +34,7 @@ _SIZES = ((0.55, (6, 24), (1, 9)), (0.85, (25, 95), (10, 49)), (1.0, (100, 420),
 
 
 def write_demo(now: datetime, seed: int, size: int, profile_id: str) -> Book:
-    """The whole book as of `now`. Each account has a chance of its own, so that one more account changes no other."""
+    """The whole book as of `now`: staff, campaigns, every account with its history, leads."""
     book = Book()
     rng = Random(f"{seed}:book")
     staff = hire_staff(book, profile_id, now - timedelta(days=800))

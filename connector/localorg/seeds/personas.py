@@ -58,9 +58,8 @@ def cast_personas(count: int, rng: Random) -> list[Persona]:
     """A persona for each of `count` accounts: every persona at least once, the rest by share, shuffled."""
     if count < len(PERSONAS):
         raise ValueError(f"a book needs at least {len(PERSONAS)} accounts, one per persona; got {count}")
-    total = sum(p.share for p in PERSONAS)
-    cast = [p for p in PERSONAS for _ in range(max(1, p.share * count // total))]
-    cast += [p for p, _ in zip(PERSONAS * count, range(max(0, count - len(cast))), strict=False)]
-    del cast[count:]
+    total, spare = sum(p.share for p in PERSONAS), count - len(PERSONAS)
+    cast = [p for p in PERSONAS for _ in range(1 + p.share * spare // total)]
+    cast += sorted(PERSONAS, key=lambda p: -p.share)[: count - len(cast)]
     rng.shuffle(cast)
     return cast

@@ -1,0 +1,136 @@
+"""`connector localorg`: serve a Salesforce-compatible org on loopback, or live days in one that is being served.
+
+Mounted lazily by the command line; the only module of the local org that prints. Stays until it is interrupted.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import typer
+
+from connector.localorg.clock import Clock
+from connector.localorg.org import Org
+from connector.localorg.seeds import SEEDS, load_seed
+from connector.localorg.server import LocalOrgServer
+
+CLIENT_ID = "local-client"
+CLIENT_SECRET = "local-secret"  # noqa: S105  an org on loopback that only holds invented people
+NO_SEED = "none"
+
+app = typer.Typer(
+    name="localorg",
+    help="An embedded Salesforce: serve it, look at it in a browser, let people live in it.",
+    invoke_without_command=True,
+)
+
+_SEED_HELP = "Book to start with: " + ", ".join([*(f"{k} ({s.summary})" for k, s in SEEDS.items()), NO_SEED])
+
+
+def read_clock(text: str | None) -> Clock:
+    """A clock that stands at an ISO moment (UTC when it names no zone), or the real one."""
+    if text is None:
+        return Clock()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no ISO moment such as 2026-09-01T08:00:00Z") from error
+    return Clock(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def prepare_org(
+    seed: str, *, number: int, size: int | None, clock: Clock, state: Path | None, sources: list[Path]
+) -> Org:
+    """Open the org kept in `state`, or make and fill a new one; then add fields from SFDX sources."""
+    if state is not None and state.exists():
+        org = Org.open(state, clock=clock)
+    else:
+        org = Org.create(clock=clock, path=state, seed=number)
+        if seed != NO_SEED:
+            load_seed(org, seed, seed=number, size=size)
+    for directory in sources:
+        org.load_source(directory)
+    return org
+
+
+def describe_access(url: str) -> str:
+    """How a client reaches the org, as lines to copy."""
+    return "\n".join(
+        (
+            f"Local org on {url}  (open it in a browser)",
+            "",
+            f"  instance URL   {url}",
+            f"  token URL      {url}/services/oauth2/token",
+            f"  client id      {CLIENT_ID}",
+            f"  client secret  {CLIENT_SECRET}",
+            "",
+            "config.toml:",
+            "",
+            "  [org]",
+            f'  instance_url = "{url}"',
+            f'  client_id = "{CLIENT_ID}"',
+            "",
+            f"environment:  CONNECTOR_ORG__CLIENT_SECRET={CLIENT_SECRET}",
+            f"a day later:  connector localorg tick --url {url}",
+            "",
+            "Ctrl+C ends it.",
+        )
+    )
+
+
+@app.callback()
+def serve(
+    context: typer.Context,
+    seed: Annotated[str, typer.Option(help=_SEED_HELP)] = "demo",
+    number: Annotated[int, typer.Option(help="Seed number: the same number gives the same org.")] = 1,
+    size: Annotated[int | None, typer.Option(help="Number of accounts, where the book lets you choose.", min=1)] = None,
+    port: Annotated[int, typer.Option(help="Port; 0 picks a free one.", min=0, max=65535)] = 0,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Anything but loopback lets others in.")
+    ] = "127.0.0.1",
+    clock: Annotated[str | None, typer.Option(help="Stand still at this ISO moment instead of running.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Keep the org in this file; one that exists is opened.")] = None,
+    source: Annotated[list[Path] | None, typer.Option(help="SFDX source with fields to add; may be repeated.")] = None,
+) -> None:
+    """Serve an org until interrupted and print how to point clients at it."""
+    if context.invoked_subcommand is not None:
+        return
+    if seed not in (*SEEDS, NO_SEED):
+        raise typer.BadParameter(f"there is no seed {seed!r}; choose one of {', '.join([*SEEDS, NO_SEED])}")
+    org = prepare_org(seed, number=number, size=size, clock=read_clock(clock), state=state, sources=source or [])
+    org.add_client(CLIENT_ID, CLIENT_SECRET, org.admin_id)
+    server = LocalOrgServer(org, host=host, port=port)
+    server.start()
+    typer.echo(describe_access(server.url))
+    try:
+        _wait_for_signal()
+    finally:
+        server.stop()
+
+
+def _wait_for_signal() -> None:
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+
+
+@app.command()
+def tick(
+    url: Annotated[str, typer.Option(help="Address of a local org that is being served.")],
+    days: Annotated[int, typer.Option(help="How many days to live.", min=1, max=1000)] = 1,
+) -> None:
+    """Let the people in a served org live: they do Tasks, win and lose deals, call, leave."""
+    request = Request(f"{url.rstrip('/')}/__local__/tick?days={days}", method="POST", data=b"{}")  # noqa: S310
+    try:
+        with urlopen(request, timeout=600) as answer:  # noqa: S310
+            typer.echo(answer.read().decode())
+    except URLError as error:
+        typer.echo(f"no local org answers at {url}: {error}. Start one with: connector localorg", err=True)
+        raise typer.Exit(1) from error
