@@ -1,0 +1,200 @@
+"""Faults on request: what goes wrong between a client and Salesforce, scripted or random with a seed. The server asks at each request.
+
+A scripted fault names where it strikes (nth matching request, method, path, row) and how often; a random one has a rate.
+"""
+
+import random
+import re
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from connector.localorg.clock import Clock
+from connector.localorg.errors import OrgError
+
+Kind = Literal[
+    "expired_session",
+    "unauthorized",
+    "request_limit",
+    "concurrent_limit",
+    "not_acceptable",
+    "edge_page",
+    "unavailable",
+    "too_many_requests",
+    "reset_before",
+    "reset_after",
+    "truncated",
+    "slow",
+    "maintenance",
+    "row_lock",
+    "row_error",
+    "apex_limit",
+]
+WHOLE_REQUEST: frozenset[str] = frozenset(
+    {
+        "expired_session",
+        "unauthorized",
+        "request_limit",
+        "concurrent_limit",
+        "not_acceptable",
+        "edge_page",
+        "unavailable",
+        "too_many_requests",
+    }
+)
+ROW_KINDS: frozenset[str] = frozenset({"row_lock", "row_error", "apex_limit", "maintenance"})
+FOREVER = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong.
+
+    `nth` counts matching requests from 1 and is where it starts; `times` how often it strikes then. `rate` makes it random instead.
+    `path` is a regular expression searched in path and query. Row faults strike rows whose JSON matches `row` (a regular expression), all
+    rows when it is not given. `code` and `message` override what a row fault says; `seconds` is the delay of a slow reply.
+    """
+
+    kind: Kind
+    method: str | None = None
+    path: str | None = None
+    nth: int = 1
+    times: int = 1
+    rate: float | None = None
+    row: str | None = None
+    code: str | None = None
+    message: str | None = None
+    seconds: float = 1.0
+
+    def matches(self, method: str, target: str) -> bool:
+        """Tell whether the fault is about this request."""
+        return (self.method is None or self.method == method) and (
+            self.path is None or re.search(self.path, target) is not None
+        )
+
+
+@dataclass(slots=True)
+class _Armed:
+    fault: Fault
+    seen: int = 0
+    struck: int = 0
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults of one org, in the order in which they were added; the first that strikes a request wins."""
+
+    clock: Clock
+    armed: list[_Armed] = field(default_factory=list)
+    dice: random.Random = field(default_factory=lambda: random.Random(1))
+    quota_left: int | None = None
+
+    def add(self, fault: Fault) -> None:
+        """Arm a fault."""
+        self.armed.append(_Armed(fault))
+
+    def add_json(self, raw: dict[str, Any]) -> None:
+        """Arm a fault given by name and JSON values (admin endpoint)."""
+        self.add(Fault(**raw))
+
+    def clear(self) -> None:
+        """Disarm everything; the quota too."""
+        self.armed.clear()
+        self.quota_left = None
+
+    def seed(self, seed: int) -> None:
+        """Make random faults repeatable."""
+        self.dice = random.Random(seed)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """What is armed and how often it struck."""
+        return [{**asdict(a.fault), "seen": a.seen, "struck": a.struck} for a in self.armed]
+
+    def strike(self, method: str, target: str) -> list[Fault]:
+        """Return what goes wrong with this request: at most one fault of the whole request, and any row faults."""
+        struck: list[Fault] = []
+        for armed in self.armed:
+            if armed.fault.matches(method, target):
+                whole = any(f.kind not in ROW_KINDS for f in struck)
+                if self._strikes(armed) and not (whole and armed.fault.kind not in ROW_KINDS):
+                    armed.struck += 1
+                    struck.append(armed.fault)
+        return struck
+
+    def _strikes(self, armed: _Armed) -> bool:
+        armed.seen += 1
+        if armed.struck >= armed.fault.times:
+            return False
+        if armed.fault.rate is not None:
+            return self.dice.random() < armed.fault.rate
+        return armed.seen >= armed.fault.nth
+
+    def spend_quota(self, calls: int) -> bool:
+        """Count calls against a quota that runs out; False when it has."""
+        if self.quota_left is None:
+            return True
+        if self.quota_left < calls:
+            return False
+        self.quota_left -= calls
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class FaultReply:
+    """A whole-request fault as an answer: status, content type and body."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+_HTML = "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>"
+
+
+def fault_reply(fault: Fault) -> FaultReply | OrgError:
+    """What a client sees of a fault that refuses the whole request (reference 5, 9)."""
+    match fault.kind:
+        case "request_limit":
+            return OrgError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+        case "concurrent_limit":
+            return OrgError(
+                403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
+            )
+        case "not_acceptable":
+            return FaultReply(406, "text/plain", b"")
+        case "too_many_requests":
+            return FaultReply(429, "text/plain", b"Too Many Requests")
+        case "edge_page":
+            page = _HTML.format(title="We are setting things up", text="This may take a few minutes.")
+            return FaultReply(420, "text/html", page.encode())
+        case "unavailable":
+            page = _HTML.format(title="Service Unavailable", text="We are down for maintenance.")
+            return FaultReply(503, "text/html", page.encode())
+    return OrgError(401, "INVALID_SESSION_ID", "Session expired or invalid")
+
+
+def row_refusal(fault: Fault, row_text: str) -> OrgError | None:
+    """What a row fault says to one row, or None when the fault is about other rows."""
+    if fault.row is not None and re.search(fault.row, row_text) is None:
+        return None
+    match fault.kind:
+        case "row_lock":
+            return OrgError(
+                400, "UNABLE_TO_LOCK_ROW", fault.message or "unable to obtain exclusive access to this record", []
+            )
+        case "maintenance":
+            code = "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"
+            return OrgError(
+                400, code, fault.message or "Cannot perform insert, update or delete during maintenance", []
+            )
+        case "row_error":
+            code = fault.code or "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+            return OrgError(400, code, fault.message or "refused by a validation rule", [])
+    return None
+
+
+def chunk_refusal(fault: Fault) -> OrgError | None:
+    """An Apex limit error, which takes a whole chunk of rows with it (reference 4.1)."""
+    if fault.kind != "apex_limit":
+        return None
+    text = fault.message or "LocalTrigger: System.LimitException: Apex CPU time limit exceeded"
+    return OrgError(400, fault.code or "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text, [])

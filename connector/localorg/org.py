@@ -1,0 +1,312 @@
+"""The org as a Python object: records, SOQL, describe, customisation, security, snapshots. Tests, seeds, pages and the server call it.
+
+One lock and one transaction at a time, as in one Salesforce transaction: everything inside has the same time and user.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from connector.localorg import describe, loading, sessions, setup_rows, validation, writes
+from connector.localorg.access import EVERYONE, SYSTEM_ACCESS, Access, add_rule, drop_rule
+from connector.localorg.clock import Clock
+from connector.localorg.customization import extend_schema, spread_definitions
+from connector.localorg.definitions import ObjectDef, Schema, standard_schema
+from connector.localorg.errors import OrgError, resource_missing
+from connector.localorg.faults import Faults
+from connector.localorg.ids import make_pod
+from connector.localorg.ledger import RequestLedger
+from connector.localorg.locators import Locators
+from connector.localorg.sfdx import read_source
+from connector.localorg.soql.run import QueryResult, run_soql
+from connector.localorg.state import Client, OrgState
+from connector.localorg.storage import Store
+from connector.localorg.switches import Switches
+from connector.localorg.transaction import Transaction
+from connector.localorg.values import store_trusted, to_python, wire_datetime
+
+__all__ = ["API_VERSION", "Clock", "Org", "OrgError", "QueryResult"]
+
+API_VERSION = "66.0"
+_STATE = "state"
+
+
+class Org:
+    """One embedded Salesforce org. Make one with create, open or restore."""
+
+    def __init__(self, store: Store, state: OrgState, clock: Clock) -> None:
+        self.store = store
+        self.state = state
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.faults = Faults(clock)
+        self.ledger = RequestLedger()
+        self.locators = Locators()
+        self._pod = make_pod(state.seed)
+        self._set_schema()
+
+    # --- coming and going
+
+    @classmethod
+    def create(
+        cls,
+        clock: Clock | None = None,
+        path: Path | None = None,
+        seed: int = 1,
+        *,
+        name: str = "Local Org",
+        features: Iterable[str] = (),
+        switches: Switches | None = None,
+    ) -> "Org":
+        """Make a new org with its set-up rows, in memory unless a path is given."""
+        if path is not None and Path(path).exists():
+            raise FileExistsError(f"{path} exists already; use Org.open, or remove it")
+        store = Store.in_memory() if path is None else Store.in_file(Path(path))
+        state = OrgState(seed=seed, features=sorted(features), switches=switches or Switches())
+        org = cls(store, state, clock or Clock())
+        org._fill(name)
+        return org
+
+    def _fill(self, name: str) -> None:
+        self.store.connection.execute("BEGIN")
+        self.store.create_tables(self.schema)
+        self.store.connection.execute("COMMIT")
+        with self.transaction() as txn:
+            self.state.admin_id = setup_rows.insert_setup_rows(txn, name)
+            self.state.org_id = txn.select("Organization", {})[0]["Id"]
+        self.state.schema_changed_at = self.now_wire()
+        self.save_state()
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock | None = None) -> "Org":
+        """Open an org that was made with a path."""
+        store = Store.in_file(Path(path))
+        text = store.get_meta(_STATE)
+        if text is None:
+            raise FileNotFoundError(f"{path} holds no org; make one with Org.create(path=...)")
+        return cls(store, OrgState.from_json(text), clock or Clock())
+
+    def snapshot(self) -> bytes:
+        """Return the whole org as bytes: records, customisation, clients and sessions; not faults and ledger."""
+        with self.lock:
+            self.save_state()
+            return self.store.image()
+
+    @classmethod
+    def restore(cls, snapshot: bytes, clock: Clock | None = None) -> "Org":
+        """Make a copy, in memory, of the org that a snapshot was taken of."""
+        store = Store.from_image(snapshot)
+        return cls(store, OrgState.from_json(store.get_meta(_STATE) or ""), clock or Clock())
+
+    def save_state(self) -> None:
+        """Write what is remembered beside the records."""
+        with self.lock:
+            self.store.set_meta(_STATE, self.state.to_json())
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.connection.close()
+
+    # --- time and people
+
+    def now_wire(self) -> str:
+        """The org's time as it appears in records."""
+        return wire_datetime(self.clock.now())
+
+    @property
+    def admin_id(self) -> str:
+        """The System Administrator, on whose behalf Python calls act unless they name a user."""
+        return self.state.admin_id
+
+    def access_of(self, user: str | None) -> Access:
+        """What a user sees; None is the system, which sees everything."""
+        return SYSTEM_ACCESS if user is None else self.state.rules.of(user)
+
+    def add_user(
+        self,
+        username: str,
+        *,
+        last_name: str | None = None,
+        first_name: str | None = None,
+        active: bool = True,
+        **fields: Any,
+    ) -> str:
+        """Add a user and return the id; other fields by API name."""
+        with self.transaction() as txn:
+            definition = txn.schema.get("User")
+            given = {n: store_trusted(definition.fields[n.lower()], v) for n, v in fields.items()}
+            names = {
+                "Username": username,
+                "FirstName": first_name,
+                "LastName": last_name or username,
+                "IsActive": int(active),
+            }
+            return setup_rows.insert_user(txn, {n: v for n, v in {**names, **given}.items() if v is not None})
+
+    def add_client(
+        self, key: str, secret: str | None = None, user_id: str | None = None, public_key_pem: str | None = None
+    ) -> None:
+        """Let an application in: by secret (client credentials) or by certificate (JWT bearer), running as a user."""
+        self.state.clients[key] = Client(key, secret, user_id or self.admin_id, public_key_pem)
+        self.save_state()
+
+    def issue_token(self, user: str | None = None, client_key: str = "local") -> str:
+        """Hand out an access token without asking for credentials, for tests."""
+        with self.lock:
+            return sessions.issue_token(self.state, user or self.admin_id, client_key, self.clock.now())
+
+    # --- security and customisation
+
+    def hide_field(self, user: str | None, sobject: str, field: str) -> None:
+        """Hide a field from a user, or from everybody when user is None."""
+        definition = self._object(sobject)
+        found = definition.find(field)
+        if found is None:
+            raise OrgError(400, "INVALID_FIELD", f"No such column '{field}' on entity '{sobject}'")
+        add_rule(self.state.rules.hidden_fields, user or EVERYONE, [f"{definition.name}.{found.name}"])
+        self.save_state()
+
+    def show_field(self, user: str | None, sobject: str, field: str) -> None:
+        """Undo hide_field."""
+        drop_rule(self.state.rules.hidden_fields, user or EVERYONE, f"{sobject}.{field}")
+        self.save_state()
+
+    def make_field_read_only(self, user: str | None, sobject: str, field: str) -> None:
+        """Let a user read a field but not write it."""
+        add_rule(self.state.rules.read_only_fields, user or EVERYONE, [f"{sobject}.{field}"])
+        self.save_state()
+
+    def hide_object(self, user: str | None, sobject: str) -> None:
+        """Hide an object from a user, or from everybody when user is None."""
+        add_rule(self.state.rules.hidden_objects, user or EVERYONE, [self._object(sobject).name])
+        self.save_state()
+
+    def set_switches(self, **answers: Any) -> None:
+        """Set answers to open questions, by the names of Switches."""
+        self.state.switches = replace(self.state.switches, **answers)
+        self.save_state()
+
+    def define_fields(self, definitions: Iterable[Mapping[str, Any]]) -> None:
+        """Add custom fields and objects in describe shape; fields of Activity appear on Task and Event. Redefining replaces."""
+        added = spread_definitions(definitions)
+        with self.lock:
+            names = {(d["sobject"], d.get("name")) for d in added}
+            kept = [d for d in self.state.definitions if (d["sobject"], d.get("name")) not in names]
+            extend_schema(standard_schema(frozenset(self.state.features)), [*kept, *added])
+            self.state.definitions = [*kept, *added]
+            self.state.tracked = sorted(
+                {*self.state.tracked, *(f"{d['sobject']}.{d['name']}" for d in added if d.get("trackHistory"))}
+            )
+            self.state.schema_changed_at = self.now_wire()
+            self._set_schema()
+            self.store.create_tables(self.schema)
+            self.save_state()
+
+    def load_source(self, directory: Path) -> None:
+        """Take custom objects, fields and permission sets from SFDX source; a field that no permission set grants is hidden."""
+        source = read_source(Path(directory))
+        self.define_fields(source.definitions)
+        for key in source.hidden:
+            sobject, _, field = key.partition(".")
+            self.hide_field(None, sobject, field)
+        for key in source.read_only:
+            sobject, _, field = key.partition(".")
+            self.make_field_read_only(None, sobject, field)
+
+    def _set_schema(self) -> None:
+        self.schema: Schema = extend_schema(standard_schema(frozenset(self.state.features)), self.state.definitions)
+
+    def _object(self, sobject: str) -> ObjectDef:
+        found = self.schema.find(sobject)
+        if found is None:
+            raise resource_missing()
+        return found
+
+    # --- records
+
+    @contextmanager
+    def transaction(self, user: str | None = None) -> Iterator[Transaction]:
+        """Open a transaction as a user (None: the system, in the administrator's name); an exception undoes it."""
+        with self.lock:
+            connection = self.store.connection
+            if connection.in_transaction:
+                raise RuntimeError("the org is in a transaction already; pass the open one on")
+            txn = Transaction(
+                schema=self.schema,
+                store=self.store,
+                switches=self.state.switches,
+                access=self.access_of(user),
+                user_id=user or self.admin_id,
+                now=self.now_wire(),
+                today=self.clock.today(),
+                pod=self._pod,
+                tracked=frozenset(self.state.tracked),
+            )
+            connection.execute("BEGIN")
+            try:
+                yield txn
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def create_record(self, sobject: str, values: Mapping[str, Any], user: str | None = None) -> str:
+        """Create a record through full validation and return its id; raises OrgError."""
+        with self.transaction(user) as txn:
+            return writes.create_one(txn, self._object(sobject), values)
+
+    def update_record(self, sobject: str, record_id: str, values: Mapping[str, Any], user: str | None = None) -> None:
+        """Change a record through full validation; raises OrgError."""
+        with self.transaction(user) as txn:
+            definition = self._object(sobject)
+            writes.update_one(txn, definition, validation.read_record_id(definition, record_id), values)
+
+    def delete_record(self, sobject: str, record_id: str, user: str | None = None) -> None:
+        """Delete a record with what cascades; raises OrgError."""
+        with self.transaction(user) as txn:
+            definition = self._object(sobject)
+            writes.delete_one(txn, definition, validation.read_record_id(definition, record_id))
+
+    def undelete_record(self, sobject: str, record_id: str, user: str | None = None) -> None:
+        """Bring a record back from the recycle bin; raises OrgError."""
+        with self.transaction(user) as txn:
+            definition = self._object(sobject)
+            writes.undelete_one(txn, definition, validation.read_record_id(definition, record_id))
+
+    def records(
+        self, sobject: str, where: Mapping[str, Any] | None = None, include_deleted: bool = False
+    ) -> list[dict[str, Any]]:
+        """Return whole records as Python values (bool, Decimal, date, aware datetime), oldest first; `where` compares for equality."""
+        definition = self._object(sobject)
+        wanted = {n: store_trusted(definition.fields[n.lower()], v) for n, v in (where or {}).items()}
+        if not include_deleted and definition.has("IsDeleted"):
+            wanted.setdefault("IsDeleted", 0)
+        with self.transaction() as txn:
+            rows = txn.select(definition.name, wanted)
+        return [{f.name: to_python(f, row[f.name]) for f in definition.stored_fields} for row in rows]
+
+    def query(self, soql: str, user: str | None = None, include_deleted: bool = False) -> QueryResult:
+        """Run SOQL and return wire-shaped records, all pages at once; raises OrgError with row and column."""
+        with self.transaction(user) as txn:
+            return run_soql(txn, soql, include_deleted=include_deleted, version=API_VERSION)
+
+    def load(self, sobject: str, rows: Iterable[Mapping[str, Any]], *, preserve_audit: bool = True) -> list[str]:
+        """Seed records in bulk without validation; what a row gives stays, the rest is derived. Returns the ids in order."""
+        with self.transaction() as txn:
+            return loading.load_rows(txn, self._object(sobject), rows, preserve_audit=preserve_audit)
+
+    # --- describe
+
+    def describe(self, sobject: str, user: str | None = None, version: str = API_VERSION) -> dict[str, Any]:
+        """Return the full describe of an object as a user sees it; raises OrgError when it does not exist for them."""
+        definition, access = self._object(sobject), self.access_of(user)
+        if not access.sees_object(definition):
+            raise resource_missing()
+        return describe.describe_object(self.schema, definition, access, version)
+
+    def describe_global(self, user: str | None = None, version: str = API_VERSION) -> dict[str, Any]:
+        """Return the list of objects as a user sees them."""
+        return describe.describe_all(self.schema, self.access_of(user), version)

@@ -1,0 +1,63 @@
+"""Deleting and bringing back: the recycle bin, cascades, hard deletes (reference 2.4, 7.3)."""
+
+from collections.abc import Iterator
+
+from connector.localorg.definitions import ObjectDef
+from connector.localorg.platform import activities, campaigns
+from connector.localorg.storage import Row
+from connector.localorg.transaction import Transaction
+
+HARD_DELETED = frozenset({"CampaignMember", "CampaignMemberStatus"})
+
+
+def delete_record(txn: Transaction, definition: ObjectDef, row: Row) -> None:
+    """Delete a record after the children that cascade; those without a recycle bin vanish without a trace (2.4)."""
+    for child, child_row in list(_cascading_children(txn, definition, row["Id"])):
+        delete_record(txn, child, child_row)
+    if definition.name in HARD_DELETED or not definition.has("IsDeleted"):
+        txn.store.remove(definition.name, row["Id"])
+    else:
+        _put_in_bin(txn, definition, row["Id"])
+    txn.rows_written += 1
+    _after_delete(txn, definition, row)
+
+
+def _put_in_bin(txn: Transaction, definition: ObjectDef, record_id: str) -> None:
+    stamp = {"SystemModstamp": txn.now} if txn.switches.delete_stamps and definition.has("SystemModstamp") else {}
+    txn.store.update(definition.name, record_id, {"IsDeleted": 1, **stamp})
+
+
+def _cascading_children(txn: Transaction, definition: ObjectDef, record_id: str) -> Iterator[tuple[ObjectDef, Row]]:
+    """Live records that go with their parent: children whose relationship cascades, and its activities."""
+    for relation in definition.children:
+        child = txn.schema.find(relation.child)
+        if not relation.cascade_delete or child is None or not child.has(relation.field):
+            continue
+        where: Row = {relation.field: record_id, **({"IsDeleted": 0} if child.has("IsDeleted") else {})}
+        for row in txn.select(child.name, where):
+            yield child, row
+
+
+def _after_delete(txn: Transaction, definition: ObjectDef, row: Row) -> None:
+    if definition.name in activities_names():
+        activities.roll_up_last_activity(txn, row, {})
+    if definition.name == "CampaignMember":
+        campaigns.count_members(txn, {}, row)
+
+
+def activities_names() -> frozenset[str]:
+    """The two objects that are activities."""
+    return frozenset({"Task", "Event"})
+
+
+def undelete_record(txn: Transaction, definition: ObjectDef, row: Row) -> None:
+    """Bring a record back under its old id with a new stamp, and the children that went in the same moment (2.4)."""
+    txn.update(definition, row["Id"], {"IsDeleted": 0})
+    for relation in definition.children:
+        child = txn.schema.find(relation.child)
+        if relation.cascade_delete and child is not None and child.has(relation.field) and child.has("IsDeleted"):
+            where = {relation.field: row["Id"], "IsDeleted": 1, "SystemModstamp": row["SystemModstamp"]}
+            for child_row in txn.select(child.name, where):
+                undelete_record(txn, child, child_row)
+    if definition.name in activities_names():
+        activities.roll_up_last_activity(txn, row, row)

@@ -1,0 +1,155 @@
+"""Resolves field paths of one SELECT to columns and joins, as one user sees them. Called by compiler.py and conditions.py."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import count
+from typing import NoReturn
+
+from connector.localorg import errors
+from connector.localorg.access import Access
+from connector.localorg.definitions import FieldDef, ObjectDef, Schema
+from connector.localorg.soql.lexer import refuse
+from connector.localorg.soql.syntax import Path
+
+DEEPEST_PATH = 5
+_NAME_FIELDS = (
+    "Name",
+    "FirstName",
+    "LastName",
+    "Email",
+    "Phone",
+    "Title",
+    "Username",
+    "Alias",
+    "IsActive",
+    "UserRoleId",
+    "ProfileId",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A resolved field: SQL text, definition, and the canonical spelling of the path."""
+
+    sql: str
+    field: FieldDef
+    names: tuple[str, ...]
+    owner: ObjectDef
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A joined parent: where its id is in the row, and how to name its object in the answer."""
+
+    names: tuple[str, ...]
+    id_sql: str
+    sobject: str | None
+    aliases: tuple[tuple[ObjectDef, str], ...]
+
+
+@dataclass(slots=True)
+class Scope:
+    """One FROM with the joins that its paths ask for. Scopes of one statement share the alias counter."""
+
+    source: str
+    schema: Schema
+    access: Access
+    today: date
+    definition: ObjectDef
+    alias: str | None
+    aliases: "count[int]" = field(default_factory=count)
+    table: str = ""
+    joins: list[str] = field(default_factory=list)
+    parents: dict[tuple[str, ...], Parent] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.table = f"t{next(self.aliases)}"
+        own = ((self.definition, self.table),)
+        self.parents[()] = Parent((), f'{self.table}."Id"', self.definition.name, own)
+
+    def resolve(self, path: Path) -> Column:
+        """Return the column behind a path, joining parents on the way, or refuse it as Salesforce does."""
+        parts = self._strip_alias(path.parts)
+        if len(parts) - 1 > DEEPEST_PATH:
+            refuse(
+                self.source,
+                path.at,
+                "MALFORMED_QUERY",
+                f"SOQL relationships may go {DEEPEST_PATH} levels up, {path.text} goes further",
+            )
+        parent = self.parents[()]
+        for part in parts[:-1]:
+            parent = self._join(parent, part, path)
+        return self._column(parent, parts[-1], path)
+
+    def _strip_alias(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+        first = parts[0].lower()
+        if len(parts) > 1 and first == (self.alias or "").lower():
+            return parts[1:]
+        is_own_name = first == self.definition.name.lower() and first not in self.definition.relationships
+        return parts[1:] if len(parts) > 1 and is_own_name else parts
+
+    def _column(self, parent: Parent, name: str, path: Path) -> Column:
+        if len(parent.aliases) > 1 or parent.sobject is None:
+            return self._name_column(parent, name, path)
+        definition, table = parent.aliases[0]
+        found = self.access.field(definition, name)
+        if found is None:
+            self._refuse_column(name, definition.name, path)
+        return Column(f'{table}."{found.name}"', found, (*parent.names, found.name), definition)
+
+    def _name_column(self, parent: Parent, name: str, path: Path) -> Column:
+        """A field of a polymorphic parent: only what the object Name has (SOQL reference, polymorphic relationships)."""
+        user = self.schema.get("User")
+        if name.lower() == "type":
+            cases = " ".join(f"WHEN {t}.\"Id\" IS NOT NULL THEN '{d.name}'" for d, t in parent.aliases)
+            shown = self.schema.get("Account").fields["name"]
+            return Column(f"CASE {cases} END", shown, (*parent.names, "Type"), user)
+        if name.lower() == "id":
+            return Column(parent.id_sql, user.fields["id"], (*parent.names, "Id"), user)
+        canonical = next((n for n in _NAME_FIELDS if n.lower() == name.lower()), None)
+        having = [(d, t, f) for d, t in parent.aliases if canonical and (f := _name_source(self.access, d, canonical))]
+        if canonical is None or not having:
+            self._refuse_column(name, "Name", path)
+        columns = ", ".join(f'{t}."{f.name}"' for _, t, f in having)
+        sql = f"COALESCE({columns})" if len(having) > 1 else columns
+        return Column(sql, having[0][2], (*parent.names, canonical), having[0][0])
+
+    def _refuse_column(self, name: str, entity: str, path: Path) -> NoReturn:
+        code, text = errors.no_such_column(name, entity)
+        refuse(self.source, path.at, code, text)
+
+    def _join(self, parent: Parent, part: str, path: Path) -> Parent:
+        reference = None
+        if len(parent.aliases) == 1:
+            definition, table = parent.aliases[0]
+            reference = definition.relationships.get(part.lower())
+        if reference is None or not self.access.sees(definition, reference):
+            code, text = errors.no_such_relationship(part)
+            refuse(self.source, path.at, code, text)
+        names = (*parent.names, str(reference.relationship_name))
+        if names not in self.parents:
+            self.parents[names] = self._join_targets(names, reference, f'{table}."{reference.name}"', path)
+        return self.parents[names]
+
+    def _join_targets(self, names: tuple[str, ...], reference: FieldDef, id_sql: str, path: Path) -> Parent:
+        targets = [d for n in reference.reference_to if (d := self.schema.find(n)) and self.access.sees_object(d)]
+        if not targets:
+            code, text = errors.no_such_relationship(names[-1])
+            refuse(self.source, path.at, code, text)
+        aliases = []
+        for target in targets:
+            table = f"t{next(self.aliases)}"
+            self.joins.append(f'LEFT JOIN "{target.name}" {table} ON {table}."Id" = {id_sql}')
+            aliases.append((target, table))
+        found = (
+            f'{aliases[0][1]}."Id"'
+            if len(aliases) == 1
+            else f"COALESCE({', '.join(f'{t}.{chr(34)}Id{chr(34)}' for _, t in aliases)})"
+        )
+        return Parent(names, found, None if reference.polymorphic else targets[0].name, tuple(aliases))
+
+
+def _name_source(access: Access, definition: ObjectDef, canonical: str) -> FieldDef | None:
+    found = definition.name_field if canonical == "Name" else definition.find(canonical)
+    return found if found is not None and access.sees(definition, found) else None

@@ -1,0 +1,30 @@
+"""What nobody on record has confirmed against a live org, as switches: both answers can be set and tested. Read by every rule that leans on one."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """The org's answers to open questions of reference/salesforce-api.md. Defaults are the likelier answer."""
+
+    activity_stamps_account: Literal["always", "when_date_changes"] = "always"
+    """2.2: does writing a Task bump Account.SystemModstamp even if LastActivityDate stays the same?"""
+
+    unique_counts_deleted: bool = False
+    """7.4: does a record in the recycle bin still occupy its unique value?"""
+
+    unique_counts_archived: bool = True
+    """7.4: does an archived Task still occupy its unique value?"""
+
+    delete_stamps: bool = True
+    """2.4: does deleting move SystemModstamp?"""
+
+    unknown_member_status: Literal["store", "default"] = "store"
+    """7.3: is a CampaignMember.Status that the campaign does not list stored, or replaced by the default?"""
+
+    unreadable_record: Literal["request", "record"] = "request"
+    """4.1: does one record with an unknown field or a bad date refuse the whole collections request?"""
+
+    session_seconds: int = 7200
+    """1.4: how long a token lives after its last use."""

@@ -1,0 +1,105 @@
+"""Create, update, upsert, delete and undelete of one record: validation, then platform behaviour, then storage.
+
+Called by org.py and by the HTTP routes, always inside a transaction. One record per call; collections loop over it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.localorg import errors, platform, validation
+from connector.localorg.definitions import FieldDef, ObjectDef
+from connector.localorg.storage import Row
+from connector.localorg.transaction import Transaction
+from connector.localorg.values import store_json
+
+Body = Mapping[str, Any]
+
+
+def create_one(txn: Transaction, definition: ObjectDef, body: Body) -> str:
+    """Create a record and return its id."""
+    if not definition.createable:
+        raise errors.operation_refused(definition.name, "create")
+    row = validation.read_body(txn, definition, body, creating=True)
+    given = dict(row)
+    validation.apply_defaults(txn, definition, row)
+    _number(txn, definition, row)
+    platform.before_create(txn, definition, row)
+    validation.check_required(definition, row, creating=True)
+    validation.check_references(txn, definition, given)
+    validation.check_owner(txn, definition, row)
+    validation.check_unique(txn, definition, row, None)
+    txn.insert(definition, row)
+    platform.after_create(txn, definition, row)
+    return str(row["Id"])
+
+
+def _number(txn: Transaction, definition: ObjectDef, row: Row) -> None:
+    """Give auto-number fields their next number, such as Case.CaseNumber 00001000."""
+    for field in definition.stored_fields:
+        if field.raw["autoNumber"]:
+            n = txn.store.next_counter(f"{definition.name}.{field.name}")
+            row[field.name] = format_auto_number(field, n)
+
+
+def format_auto_number(field: FieldDef, n: int) -> str:
+    """Render the nth number in the field's display format, by default eight digits."""
+    shape = str(field.raw.get("displayFormat") or "{00000000}")
+    head, _, rest = shape.partition("{")
+    zeros, _, tail = rest.partition("}")
+    return f"{head}{n:0{len(zeros)}d}{tail}"
+
+
+def find_live(txn: Transaction, definition: ObjectDef, record_id: str) -> Row:
+    """Return a record that may be changed: one that exists and is not in the recycle bin."""
+    row = txn.store.fetch(definition, record_id)
+    if row is None:
+        raise errors.record_missing(record_id)
+    if row.get("IsDeleted"):
+        raise errors.entity_deleted()
+    return row
+
+
+def update_one(txn: Transaction, definition: ObjectDef, record_id: str, body: Body) -> None:
+    """Change a record. A body without real changes still stamps it, as in Salesforce."""
+    if not definition.updateable:
+        raise errors.operation_refused(definition.name, "update")
+    changes = validation.read_body(txn, definition, body, creating=False)
+    old = find_live(txn, definition, record_id)
+    validation.check_required(definition, changes, creating=False)
+    validation.check_references(txn, definition, _moved(old, changes))
+    validation.check_owner(txn, definition, _moved(old, changes))
+    validation.check_unique(txn, definition, changes, record_id)
+    platform.before_update(txn, definition, old, changes)
+    txn.update(definition, record_id, changes)
+    platform.after_update(txn, definition, old, {**old, **changes})
+
+
+def _moved(old: Row, changes: Row) -> Row:
+    return {n: v for n, v in changes.items() if v != old.get(n)}
+
+
+def delete_one(txn: Transaction, definition: ObjectDef, record_id: str) -> None:
+    """Delete a record with what cascades; into the recycle bin where the object has one."""
+    if not definition.deletable:
+        raise errors.operation_refused(definition.name, "delete")
+    platform.delete_record(txn, definition, find_live(txn, definition, record_id))
+
+
+def undelete_one(txn: Transaction, definition: ObjectDef, record_id: str) -> None:
+    """Bring a record back with everything that went with it."""
+    row = txn.store.fetch(definition, record_id)
+    if row is None or not row.get("IsDeleted"):
+        raise errors.OrgError(400, "UNDELETE_FAILED", "Entity is not in the recycle bin", [])
+    validation.check_unique(txn, definition, row, record_id)
+    platform.undelete_record(txn, definition, row)
+
+
+def find_by_external_id(txn: Transaction, definition: ObjectDef, field: FieldDef, value: Any) -> list[str]:
+    """Return the ids of live records with this external id, oldest first."""
+    stored = store_json(field, value)
+    if stored is None:
+        return []
+    where: Row = {field.name: stored}
+    if definition.has("IsDeleted"):
+        where["IsDeleted"] = 0
+    return [r["Id"] for r in txn.select(definition.name, where)]
