@@ -113,10 +113,10 @@ class Mirror:
         self._describes = None
         return described
 
-    def describes_read_at(self) -> datetime | None:
-        """Org time of the oldest describe, None when there is none."""
-        row = self.connection.execute("SELECT min(read_at) FROM meta.describes").fetchone()
-        return _aware(row[0]) if row and row[0] else None
+    def described_at(self, sobject: str) -> datetime | None:
+        """Org time at which the describe of `sobject` was asked for, None when there is none."""
+        row = self.connection.execute("SELECT read_at FROM meta.describes WHERE sobject = ?", [sobject]).fetchone()
+        return _aware(row[0]) if row else None
 
     # --- records ------------------------------------------------------------------------------------------
 
