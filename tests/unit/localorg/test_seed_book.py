@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -133,9 +134,7 @@ def test_churned_customers_lost_their_renewal(demo: Book) -> None:
 def test_some_customers_came_back_after_they_had_left(demo: Book) -> None:
     def has_gap(contracts: list[dict[str, Any]]) -> bool:
         ordered = sorted(contracts, key=lambda c: c["StartDate"])
-        return any(
-            b["StartDate"] - a["EndDate"] > timedelta(days=30) for a, b in zip(ordered, ordered[1:], strict=False)
-        )
+        return any(b["StartDate"] - a["EndDate"] > timedelta(days=30) for a, b in pairwise(ordered))
 
     assert sum(has_gap(rows) for rows in children(demo, "Contract").values()) >= 15
 
