@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import types
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -45,6 +46,8 @@ class Shaped:
     model: ModelFile | None
     problems: tuple[Problem, ...]
     broken: frozenset[Path] = frozenset()
+    moved: Mapping[Path, Path] = field(default_factory=dict)
+    """Where a value is read from -> where it stands under a misspelt key."""
 
 
 def shape(document: Document) -> Shaped:
@@ -55,12 +58,13 @@ def shape(document: Document) -> Shaped:
     data = copy.deepcopy(document.data)
     problems: list[Problem] = []
     broken: set[Path] = set()
+    moved: dict[Path, Path] = {}
     for _ in range(_TRIES):
         try:
-            return Shaped(ModelFile.model_validate(data), tuple(problems), frozenset(broken))
+            return Shaped(ModelFile.model_validate(data), tuple(problems), frozenset(broken), moved)
         except ValidationError as error:
             for details in _innermost(error.errors(include_url=False)):
-                problems += _report(document, data, details, broken)
+                problems += _report(document, data, details, broken, moved)
     return Shaped(None, tuple(problems), frozenset(broken))
 
 
@@ -76,10 +80,12 @@ def _innermost(errors: list[ErrorDetails]) -> list[ErrorDetails]:
     return out
 
 
-def _report(document: Document, data: Any, error: ErrorDetails, broken: set[Path]) -> list[Problem]:
+def _report(
+    document: Document, data: Any, error: ErrorDetails, broken: set[Path], moved: dict[Path, Path]
+) -> list[Problem]:
     path = _existing(data, tuple(error["loc"]))
     if error["type"] == "extra_forbidden":
-        return _unknown_key(document, data, path, broken)
+        return _unknown_key(document, data, path, moved)
     if error["type"] == "missing":
         return _missing_key(document, data, tuple(error["loc"]), broken)
     if any(path[: len(b)] == b for b in broken):
@@ -103,19 +109,19 @@ def spoken(data: Any, path: Path) -> str:
     return ".".join(words)
 
 
-def _unknown_key(document: Document, data: Any, path: Path, broken: set[Path]) -> list[Problem]:
+def _unknown_key(document: Document, data: Any, path: Path, moved: dict[Path, Path]) -> list[Problem]:
     parent, key = _get(data, path[:-1]), str(path[-1])
     if not isinstance(parent, dict) or key not in parent:
         return []
     allowed = _allowed(path[:-1])
     at = document.key_at(path)
     value = parent.pop(key)
-    broken.add(path)
     if key in LATER:
         return [at.problem(f"{key!r} ({LATER[key]}) is not available yet in this version; remove it")]
     meant = nearest(key, allowed)
     if meant and meant not in parent:
         parent[meant] = value
+        moved[(*path[:-1], meant)] = path
     hint = f"did you mean {meant!r}?" if meant else f"allowed here: {', '.join(sorted(allowed))}"
     return [at.problem(f"unknown key {key!r}; {hint}")]
 
