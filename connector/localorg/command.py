@@ -104,7 +104,7 @@ def serve(
     if seed not in (*SEEDS, NO_SEED):
         raise typer.BadParameter(f"there is no seed {seed!r}; choose one of {', '.join([*SEEDS, NO_SEED])}")
     org = prepare_org(seed, number=number, size=size, clock=read_clock(clock), state=state, sources=source or [])
-    org.add_client(CLIENT_ID, CLIENT_SECRET, org.admin_id)
+    org.add_client(CLIENT_ID, CLIENT_SECRET)
     server = LocalOrgServer(org, host=host, port=port)
     server.start()
     typer.echo(describe_access(server.url))

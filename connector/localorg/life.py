@@ -36,7 +36,7 @@ class Habits:
     close_due_deal: float = 0.2
     prepare_renewal: float = 0.03
     talk: float = 0.09
-    report_usage: float = 0.2
+    report_usage: float = 0.12
     open_case: float = 0.003
     close_case: float = 0.15
     change_owner: float = 0.001

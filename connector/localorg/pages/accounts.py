@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -146,7 +146,7 @@ def _href(query: Mapping[str, str], page: int = 1) -> str:
 
 
 def _choices(
-    rows: list[Row], field: str, fields: Mapping[str, Row], query: Mapping[str, str], key: str, tone: Any
+    rows: Sequence[Row], field: str, fields: Mapping[str, Row], query: Mapping[str, str], key: str, tone: Any
 ) -> tuple[Choice, ...]:
     """The values of a picklist in its own order with their counts; none where the org has no such field."""
     if field not in fields:

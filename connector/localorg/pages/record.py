@@ -6,11 +6,12 @@ own belongs to the section "Lifecycle", because a mapping brought it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from connector.localorg.ids import to_id18
 from connector.localorg.pages.show import (
     HEALTH_FIELD,
     STAGE_FIELD,
@@ -73,7 +74,7 @@ class AccountPage:
 
 def read_account_page(org: Org, record_id: str) -> AccountPage | None:
     """The page of an account by its id (15 or 18 characters), or None when there is no such account."""
-    found = [r for r in org.records("Account", include_deleted=True) if record_id in (r["Id"], r["Id"][:15])]
+    found = org.records("Account", {"Id": to_id18(record_id) or ""}, include_deleted=True)
     if not found:
         return None
     row, fields = found[0], {f["name"]: f for f in org.describe("Account")["fields"]}
@@ -188,7 +189,7 @@ _MEMBERSHIP: Columns = (
 )
 
 
-def _memberships(org: Org, contacts: list[Row], people: Mapping[str, str]) -> RelatedList:
+def _memberships(org: Org, contacts: Sequence[Row], people: Mapping[str, str]) -> RelatedList:
     campaigns = {c["Id"]: c["Name"] for c in org.records("Campaign")}
     rows = [member for contact in contacts for member in org.records("CampaignMember", {"ContactId": contact["Id"]})]
     named = [{**row, "Campaign": campaigns.get(row["CampaignId"], "")} for row in rows]
@@ -196,7 +197,7 @@ def _memberships(org: Org, contacts: list[Row], people: Mapping[str, str]) -> Re
 
 
 def _table(
-    title: str, columns: Columns, rows: list[Row], people: Mapping[str, str], order: str, *, newest: bool = True
+    title: str, columns: Columns, rows: Sequence[Row], people: Mapping[str, str], order: str, *, newest: bool = True
 ) -> RelatedList:
     ordered = sorted(rows, key=lambda row: (str(row[order] or ""), str(row["Id"])), reverse=newest)
     shown = tuple(tuple(_cell(row, *column, people) for column in columns) for row in ordered[:_LIST_LENGTH])

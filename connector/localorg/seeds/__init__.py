@@ -31,6 +31,7 @@ class Seed:
     summary: str
 
 
+COMPANY = "Northstar Software"
 SEEDS: Mapping[str, Seed] = {
     "demo": Seed(write_demo, 500, "500 accounts with two years of believable history"),
     "small": Seed(write_demo, 44, "the same in small, every storyline included"),
@@ -43,6 +44,7 @@ def load_seed(org: Org, name: str, *, seed: int = 1, size: int | None = None) ->
     found = SEEDS.get(name)
     if found is None:
         raise ValueError(f"there is no seed {name!r}; choose one of {', '.join(SEEDS)}")
+    org.update_record("Organization", org.state.org_id, {"Name": COMPANY})
     org.define_fields(customer_definitions())
     book = found.write(org.clock.now(), seed, size or found.size, _standard_profile(org))
     load_book(org, book)
