@@ -34,12 +34,12 @@ class Persona:
 
 
 PERSONAS = (
-    Persona("onboarding", 9, began=(2, 50), used=(0.05, 0.3), touch_every=7, last_touch=(0, 7), trained=False),
-    Persona("launched", 11, began=(60, 130), used=(0.25, 0.5), touch_every=12, last_touch=(1, 14)),
+    Persona("onboarding", 9, began=(2, 45), used=(0.1, 0.5), touch_every=7, last_touch=(0, 7), trained=False),
+    Persona("launched", 11, began=(60, 130), used=(0.5, 0.65), touch_every=12, last_touch=(1, 14)),
     Persona("adopter", 29, ends=(131, 330), earlier_terms=(0, 1), used=(0.72, 0.99), expansion_chance=0.4),
     Persona("renewal_prepared", 9, ends=(12, 118), earlier_terms=(0, 1), used=(0.6, 0.95), renewal="open"),
     Persona("renewal_forgotten", 6, ends=(5, 115), earlier_terms=(0, 1), used=(0.5, 0.9), last_touch=(10, 50)),
-    Persona("silent", 8, ends=(125, 280), earlier_terms=(0, 1), used=(0.35, 0.6), touch_every=30, last_touch=(75, 200)),
+    Persona("silent", 8, ends=(125, 280), earlier_terms=(0, 1), used=(0.55, 0.9), touch_every=30, last_touch=(75, 200)),
     Persona(
         "leaving", 6, ends=(20, 170), earlier_terms=(0, 1), used=(0.03, 0.3),
         touch_every=35, last_touch=(65, 130), case_chance=1.0, escalated=True,
@@ -48,7 +48,7 @@ PERSONAS = (
         "churned", 9, ends=(-420, -35), earlier_terms=(0, 1), used=(0.0, 0.1),
         touch_every=40, last_touch=(45, 300), renewal="lost",
     ),
-    Persona("won_back", 4, began=(10, 110), used=(0.3, 0.7), touch_every=10, last_touch=(1, 12), lapse=(60, 220)),
+    Persona("won_back", 4, began=(10, 110), used=(0.5, 0.8), touch_every=10, last_touch=(1, 12), lapse=(60, 220)),
     Persona("prospect", 7, touch_every=14, last_touch=(2, 60), case_chance=0.0),
     Persona("partner", 2, touch_every=30, last_touch=(5, 40), case_chance=0.0),
 )  # fmt: skip
