@@ -1,0 +1,149 @@
+"""Aggregates over child records: which children there are, how they reach the subject, what comes out.
+
+Called by check. Raises Unresolved for names; other findings are returned as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from connector.describe import Describes, ObjectDescribe, nearest
+from connector.mapping.language.names import Unresolved, child_field, describe_of
+from connector.mapping.language.scope import ACTIVITY_READS, MEMBER_READS, Scope, spelled
+from connector.mapping.language.syntax import Invocation, Path
+from connector.mapping.language.tree import AggregateKind, Field, Reads
+from connector.mapping.language.types import BOOLEAN, COUNT, NUMBER, Kind, Type, exact
+
+OF_RECORDS = frozenset({"count", "exists"})
+BY_DATE = frozenset({"first", "latest"})
+_TIMES = frozenset({Kind.DATE, Kind.DATETIME})
+_NUMBERS = frozenset({Kind.NUMBER})
+_TAKES: Mapping[str, frozenset[Kind]] = {
+    "sum": _NUMBERS, "avg": _NUMBERS, "median": _NUMBERS, "min": _NUMBERS | _TIMES, "max": _NUMBERS | _TIMES,
+    "distinct": _NUMBERS | _TIMES | {Kind.TEXT},
+    "first": _NUMBERS | _TIMES | {Kind.TEXT, Kind.BOOLEAN}, "latest": _NUMBERS | _TIMES | {Kind.TEXT, Kind.BOOLEAN},
+}  # fmt: skip
+_SUM_HEADROOM = 10
+"""A sum of ten thousand million records has so many more digits than one of them."""
+
+
+def child_of(path: Path, scope: Scope) -> str:
+    """The child's sObject, as the org spells it. Raises Unresolved."""
+    name = path.parts[0]
+    if name.lower() == "activity":
+        return "activity"
+    if found := spelled(name, scope.describes):
+        return found
+    guess = nearest(name, [*scope.describes, "activity"])
+    advice = f"did you mean {guess!r}?" if guess else "the org shows no such sObject to this user"
+    raise Unresolved(f"unknown sObject {name!r}; {advice}")
+
+
+def usage_problem(call: Invocation) -> str:
+    """What is wrong with the form of an aggregate; empty when nothing is."""
+    kind, name = call.name.lower(), call.name
+    if len(call.arguments) != 1 or not isinstance(call.arguments[0], Path):
+        example = "Opportunity where IsWon" if kind in OF_RECORDS else "Opportunity.Amount where IsWon"
+        return f"{name} takes child records and a condition, such as {name}({example})"
+    path = call.arguments[0]
+    if kind in OF_RECORDS and len(path.parts) > 1:
+        return (
+            f"{name} counts records; write {name}({path.parts[0]} where ...), or distinct({path}) for different values"
+        )
+    if kind not in OF_RECORDS and len(path.parts) < 2:
+        return f"{name} takes a field of the child records, such as {name}({path}.CreatedDate)"
+    if kind in BY_DATE and call.by is None:
+        return f"{name} must say in which order: {name}({path} by CreatedDate)"
+    if kind not in BY_DATE and call.by is not None:
+        return f"`by` belongs to first and latest, not to {name}"
+    return ""
+
+
+def child_scope(scope: Scope, sobject: str) -> Scope:
+    """What a `where` over this child may name."""
+    return replace(scope, child=sobject, aggregates=False)
+
+
+def value_of(path: Path, scope: Scope) -> Field:
+    """The child's field that is aggregated; `scope` is the child's. Raises Unresolved."""
+    return child_field(path, 1, scope)
+
+
+def unfit(kind: str, value: Field) -> str:
+    """Why this field cannot be aggregated like that; empty when it can."""
+    taken = _TAKES[kind]
+    if value.type.kind in taken:
+        return ""
+    return f"{kind} takes {' or '.join(sorted(k.value for k in taken))}, and {value.name} is {value.type.kind.phrase}"
+
+
+def result_of(kind: AggregateKind, value: Field | None) -> Type:
+    """The type of an aggregate."""
+    match kind:
+        case "count" | "distinct":
+            return COUNT
+        case "exists":
+            return BOOLEAN
+        case "avg" | "median":
+            return NUMBER
+    if value is None:
+        return NUMBER
+    if kind == "sum" and value.type.digits:
+        before, after = value.type.digits
+        return exact(min(before + _SUM_HEADROOM, 38 - after), after)
+    return value.type
+
+
+# --- joins ------------------------------------------------------------------------------------------------
+
+
+def join_of(sobject: str, via: Path | None, scope: Scope) -> tuple[str, Reads]:
+    """The child's field that refers to the subject ('' for activity and members), and what reading it takes."""
+    if sobject == "activity":
+        return _activity_join(via, scope)
+    if sobject == "CampaignMember" and scope.subject == "Account" and via is None:
+        return "", _known_reads(MEMBER_READS, scope.describes)
+    child = describe_of(sobject, scope)
+    references = _references(child, scope.subject)
+    field = _named(via, child, references, scope) if via else _only(child, references, scope)
+    return field, ((sobject, field),)
+
+
+def _activity_join(via: Path | None, scope: Scope) -> tuple[str, Reads]:
+    if via is not None:
+        raise Unresolved("activity reaches the subject by itself; leave out `via`")
+    if scope.subject != "Account":
+        raise Unresolved(f"activity is available for Account, and the subject is {scope.subject}; use Task or Event")
+    return "", _known_reads(ACTIVITY_READS, scope.describes)
+
+
+def _known_reads(wanted: Mapping[str, Iterable[str]], describes: Describes) -> Reads:
+    pairs = ((s, f) for s, names in wanted.items() if s in describes for f in names if describes[s].find(f))
+    return tuple(sorted(pairs))
+
+
+def _references(child: ObjectDescribe, subject: str) -> tuple[str, ...]:
+    fields = child.fields.values()
+    return tuple(f.name for f in fields if subject in f.reference_to and f.name != "MasterRecordId")
+
+
+def _only(child: ObjectDescribe, references: tuple[str, ...], scope: Scope) -> str:
+    if f"{scope.subject}Id" in references:
+        return f"{scope.subject}Id"
+    if len(references) == 1:
+        return references[0]
+    if not references:
+        raise Unresolved(f"{child.name} has no field that refers to {scope.subject}, so it has no {child.name} records")
+    choices = ", ".join(references)
+    raise Unresolved(
+        f"{child.name} refers to {scope.subject} in several fields ({choices}); say which: `via {references[0]}`"
+    )
+
+
+def _named(via: Path, child: ObjectDescribe, references: tuple[str, ...], scope: Scope) -> str:
+    found = spelled(str(via), references)
+    if found:
+        return found
+    allowed = f"; write {' or '.join(references)}" if references else ""
+    raise Unresolved(f"{child.name}.{via} is no field that refers to {scope.subject}{allowed}")

@@ -1,0 +1,118 @@
+"""Calls of scalar functions: the right arguments, and functions that are another way of writing something else.
+
+Called by check with arguments that are checked already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from connector.describe import nearest
+from connector.mapping.language import functions
+from connector.mapping.language.aggregates import usage_problem
+from connector.mapping.language.findings import Findings
+from connector.mapping.language.functions import FUNCTIONS, UNAVAILABLE, Function
+from connector.mapping.language.scope import Scope
+from connector.mapping.language.syntax import AGGREGATES, Invocation, Value
+from connector.mapping.language.tree import Call, Clock, Compare, CtaDone, IsNull, Literal, Node, Not, condition
+from connector.mapping.language.types import BOOLEAN, DATE, ERROR, Kind, Type
+
+MAX_FOLDS = 6
+_FOLDING = frozenset({"CASE", "ADDMONTHS", "CEILING", "MIN", "MAX", "LEFT", "RIGHT", "MID", "FIND", "SUBSTITUTE",
+                      "BLANKVALUE", "NULLVALUE", "LN", "LOG", "SQRT", "EXP", "INCLUDES", "PICKLISTCOUNT"})  # fmt: skip
+"""Functions that an engine can only be given by writing an argument twice: nested ones double each time."""
+
+
+def call(syntax: Invocation, arguments: tuple[Node, ...], findings: Findings, scope: Scope) -> Node:
+    """The checked call of a function that is no aggregate."""
+    function = FUNCTIONS.get(syntax.name.upper())
+    if function is None or (syntax.name.lower() in AGGREGATES and not arguments):
+        return findings.wrong(syntax, _no_function(syntax))
+    if not function.accepts(len(arguments)):
+        return findings.wrong(syntax, f"{function.name} is used as {function.usage}, not with {len(arguments)} values")
+    if False in [_fits(function, i, a, findings) for i, a in enumerate(arguments)]:
+        return Node(ERROR, start=syntax.start, end=syntax.end)
+    result = function.result if isinstance(function.result, Type) else function.result(arguments)
+    if isinstance(result, str):
+        return findings.wrong(syntax, result)
+    if function.name in _FOLDING and max(map(_folds, arguments), default=0) >= MAX_FOLDS:
+        return findings.wrong(syntax, f"{function.name} is nested too often; give an inner part a name as a fact")
+    return _rewritten(Call(result, function.name, arguments, start=syntax.start, end=syntax.end), findings, scope)
+
+
+def _no_function(syntax: Invocation) -> str:
+    name = syntax.name.upper()
+    if name.lower() in AGGREGATES:
+        return usage_problem(syntax)
+    if reason := UNAVAILABLE.get(name):
+        return f"{name} is not available: {reason}"
+    guess = nearest(name, [*FUNCTIONS, *AGGREGATES, "cta_done"])
+    return f"unknown function {syntax.name!r}" + (
+        f"; did you mean {guess}?" if guess else "; the reference lists them all"
+    )
+
+
+def _fits(function: Function, index: int, node: Node, findings: Findings) -> bool:
+    parameter = function.parameter(index)
+    if node.type.kind in parameter.kinds or node.type.kind is Kind.ERROR:
+        return node.type.kind is not Kind.ERROR
+    kinds = " or ".join(sorted(k.phrase for k in parameter.kinds if k is not Kind.NULL))
+    found = f"{parameter.name} must be {kinds}, but {findings.quote(node)} is {node.type.kind.phrase}"
+    findings.report(node.start, f"{function.usage}: {found}")
+    return False
+
+
+def _folds(node: Node) -> int:
+    inner = max(map(_folds, node.children), default=0)
+    return inner + (isinstance(node, Call) and node.function in _FOLDING)
+
+
+def _rewritten(node: Call, findings: Findings, scope: Scope) -> Node:
+    arguments, start, end = node.arguments, node.start, node.end
+    match node.function:
+        case "AND" | "OR":
+            return condition("and" if node.function == "AND" else "or", arguments, start, end)
+        case "NOT":
+            return Not(BOOLEAN, arguments[0], start=start, end=end)
+        case "ISBLANK" | "ISNULL":
+            return IsNull(BOOLEAN, arguments[0], start=start, end=end)
+        case "NULLVALUE":
+            return replace(node, function="BLANKVALUE")
+        case "ISPICKVAL":
+            findings.compare("=", arguments[0], arguments[1], start, scope)
+            return Compare(BOOLEAN, "=", arguments[0], arguments[1], start=start, end=end)
+        case "TODAY" | "NOW":
+            return Clock.of("today" if node.function == "TODAY" else "now", start, end)
+        case "DATE":
+            return _date(node, findings)
+        case "INCLUDES":
+            findings.known_value(arguments[0].type, arguments[1], scope)
+        case "CASE":
+            for case in arguments[1:-1:2]:
+                findings.compare("=", arguments[0], case, case.start, scope)
+    return node
+
+
+def _date(node: Call, findings: Findings) -> Node:
+    """A date that is written out is one value, and must exist."""
+    parts = [functions.whole(a) for a in node.arguments]
+    if None in parts:
+        return node
+    year, month, day = (p or 0 for p in parts)
+    try:
+        return Literal(DATE, date(year, month, day), start=node.start, end=node.end)
+    except (ValueError, OverflowError):
+        return findings.wrong(node, f"there is no day {year}-{month}-{day}; DATE takes year, month, day")
+
+
+def cta_done(syntax: Invocation, findings: Findings, scope: Scope) -> Node:
+    """The checked `cta_done('key')`."""
+    argument = syntax.arguments[0] if len(syntax.arguments) == 1 else None
+    if not (isinstance(argument, Value) and isinstance(argument.value, str)):
+        return findings.wrong(syntax, "cta_done takes the key of a CTA or playbook step, such as cta_done('kickoff')")
+    if argument.value in scope.cta_keys:
+        return CtaDone(BOOLEAN, argument.value, start=syntax.start, end=syntax.end)
+    guess = nearest(argument.value, scope.cta_keys)
+    advice = f"did you mean {guess!r}?" if guess else "it takes the key of a CTA, or of a playbook step"
+    return findings.wrong(argument, f"no CTA or playbook step is called {argument.value!r}; {advice}")
