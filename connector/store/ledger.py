@@ -201,6 +201,11 @@ class Ledger:
         )
         return tuple(_read_change(r) for r in self._db.execute(sql, (org,)))
 
+    def created_before(self, keys: Sequence[str]) -> frozenset[str]:
+        """Those of the keys whose record an earlier run created."""
+        sql = "SELECT 1 FROM changes WHERE id = ? AND record IS NULL AND status IN ('applied', 'exists') LIMIT 1"
+        return frozenset(k for k in keys if self._db.execute(sql, (k,)).fetchone())
+
     # --- facts --------------------------------------------------------------------------------------------
 
     def record_facts(self, model: str, day: date, rows: Iterable[tuple[str, str, Value]]) -> int:

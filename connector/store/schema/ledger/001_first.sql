@@ -47,6 +47,7 @@ CREATE TABLE changes (
 ) WITHOUT ROWID;
 
 CREATE INDEX changes_by_subject ON changes (subject, run);
+CREATE INDEX changes_created ON changes (id) WHERE record IS NULL AND status IN ('applied', 'exists');
 CREATE INDEX changes_unsettled ON changes (run) WHERE status IN ('sent', 'unknown');
 
 CREATE TABLE api_calls (
