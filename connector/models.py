@@ -1,0 +1,130 @@
+"""The models that a job uses: mapping files typed by what the org itself says of its fields, and their calendars.
+
+Called by run.py before and after the pull, and by the command line for checks against an org. What an org hides from
+our user stays known by name (from the describes that the program ships and those saved beside a mapping), so that a
+rule over it is unknown instead of misspelt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from connector.calendar import Calendar, country_calendar, org_calendar
+from connector.describe import Describes, ObjectDescribe
+from connector.errors import FileProblems, FixFirst, Problem
+from connector.mapping.load import load_mapping
+from connector.mapping.mapping import Mapping
+from connector.mapping.source import mapping_files, own_describes, with_fields
+from connector.mapping.standard import standard_describes
+from connector.settings import Settings
+from connector.store.mirror import Mirror
+
+Ask = Callable[[Iterable[str]], object]
+"""Has the org describe these sObjects into the mirror; those that it does not know are passed over."""
+
+_CUSTOM_OBJECT = re.compile(r"\b\w+__c(?=\s+(?:where|via)\b|\s*[.)])", re.IGNORECASE)
+
+
+def find_sources(settings: Settings, names: Iterable[str]) -> list[Path]:
+    """The file or folder of each mapping; FixFirst names the mappings that exist."""
+    return [_find(settings.mappings.directory, name) for name in names]
+
+
+def all_sources(directory: Path) -> list[Path]:
+    """Every mapping in a directory: folders with YAML files in them, and single files."""
+    if not directory.is_dir():
+        raise FixFirst(f"There is no directory {directory} with mappings. Correct [mappings] directory, or make it.")
+    found = [
+        p for p in sorted(directory.iterdir()) if mapping_files(p) and (p.is_dir() or p.suffix in (".yaml", ".yml"))
+    ]
+    if not found:
+        raise FixFirst(f"There is no mapping in {directory}. Copy one of the ready ones there.")
+    return found
+
+
+def _find(directory: Path, name: str) -> Path:
+    for path in (directory / name, directory / f"{name}.yaml", directory / f"{name}.yml"):
+        if path.exists():
+            return path
+    known = ", ".join(p.stem for p in all_sources(directory))
+    raise FixFirst(
+        f"There is no mapping {name!r} in {directory} (there are: {known}). Correct `mappings` in the job file."
+    )
+
+
+def draft_models(settings: Settings, names: Iterable[str], mirror: Mirror, ask: Ask) -> tuple[Mapping, ...]:
+    """The models as far as they can be typed before this run's pull: enough to know what to pull.
+
+    What the org is like is asked for only when the files do not make sense without it, once.
+    """
+    sources = find_sources(settings, names)
+    try:
+        return _load(sources, settings, mirror)
+    except FileProblems as first:
+        ask(_mentioned(sources))
+        if not mirror.describes():
+            raise first from None
+        return _load(sources, settings, mirror)
+
+
+def final_models(
+    drafts: tuple[Mapping, ...], settings: Settings, names: Iterable[str], mirror: Mirror, known: Describes
+) -> tuple[Mapping, ...]:
+    """The models typed by the org as it is now; `known` are the describes by which the drafts were typed."""
+    if mirror.describes() == known and known:
+        return drafts
+    return _load(find_sources(settings, names), settings, mirror)
+
+
+def _load(sources: Iterable[Path], settings: Settings, mirror: Mirror) -> tuple[Mapping, ...]:
+    models: list[Mapping] = []
+    problems: list[Problem] = []
+    for source in sources:
+        try:
+            models.append(load_mapping(source, describes_for(source, mirror.describes()), settings.overrides))
+        except FileProblems as found:
+            problems += found.problems
+    if problems:
+        raise FileProblems(problems)
+    return tuple(models)
+
+
+def describes_for(source: Path, org: Describes) -> Describes | None:
+    """What the org says, with what is known otherwise of fields that it does not show; None when it said nothing."""
+    if not org:
+        return None
+    offline = with_fields(standard_describes(), own_describes(source))
+    return {**offline, **{name: _with_hidden(found, offline.get(name)) for name, found in org.items()}}
+
+
+def _with_hidden(found: ObjectDescribe, offline: ObjectDescribe | None) -> ObjectDescribe:
+    return replace(found, fields={**offline.fields, **found.fields}) if offline else found
+
+
+def _mentioned(sources: Iterable[Path]) -> set[str]:
+    """The sObjects whose names stand in the files: a few too many do no harm."""
+    text = "\n".join(f.read_text(encoding="utf-8", errors="replace") for s in sources for f in mapping_files(s))
+    words = set(re.findall(r"\w+", text))
+    return (standard_describes().keys() & words) | set(_CUSTOM_OBJECT.findall(text))
+
+
+def calendar_of(mapping: Mapping, mirror: Mirror, as_of: datetime, zone: str) -> Calendar:
+    """The days on which nobody works, for a year back and two years on."""
+    today = as_of.astimezone(ZoneInfo(mapping.model.zone or zone)).date()
+    first, last = today - timedelta(days=400), today + timedelta(days=800)
+    if mapping.model.calendar != "org":
+        return country_calendar(mapping.model.calendar, range(first.year, last.year + 1))
+    return org_calendar(_holidays(mirror), first, last)
+
+
+def _holidays(mirror: Mirror) -> list[dict[str, date | str | int | bool | None]]:
+    if not mirror.columns("Holiday"):
+        return []
+    found = mirror.connection.execute('SELECT * FROM org."Holiday" WHERE NOT "IsDeleted"')
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
