@@ -15,7 +15,14 @@ from typing import Any, NoReturn
 
 import requests
 from requests.adapters import HTTPAdapter
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
 from connector.errors import FixFirst, QuotaExhausted, RetryLater
@@ -26,7 +33,7 @@ from connector.settings import ApiSettings, HttpSettings, OrgSettings
 
 Sleep = Callable[[float], None]
 
-_backoff = wait_exponential_jitter(initial=0.5, max=30, jitter=0.5)
+_backoff = wait_exponential(multiplier=0.5, max=30) + wait_random(0, 0.25)
 
 _NEVER_BY_LOGIN = ("not valid for use with the REST API", "not attached to Agent")
 """401s that a new token does not cure; logging in again would go on for ever."""
