@@ -18,8 +18,7 @@ from connector.describe import Describes, ObjectDescribe, nearest
 from connector.errors import Problem
 from connector.files import Document, Path
 from connector.mapping.compile import KINDS_OF_TYPE, Compiled, place_of
-from connector.mapping.language.grammar import KEYWORDS
-from connector.mapping.language.scope import RESERVED
+from connector.mapping.language import KEYWORDS, RESERVED
 from connector.mapping.model import ModelFile, Part, Stage
 from connector.mapping.shape import Shaped
 

@@ -17,13 +17,25 @@ from connector.describe import Describes
 from connector.errors import Problem
 from connector.files import Document, Path
 from connector.files import Position as Place
-from connector.mapping.language.expression import Expression, names_in, try_parse
-from connector.mapping.language.position import Position
-from connector.mapping.language.scope import Scope
-from connector.mapping.language.types import BOOLEAN, DATE, ERROR, TEXT, Kind, Type, exact, type_of_duration
+from connector.mapping.language import (
+    BOOLEAN,
+    DATE,
+    TEXT,
+    Expression,
+    Kind,
+    Position,
+    Scope,
+    TemplatePart,
+    Type,
+    exact,
+    names_in,
+    try_parse,
+    try_parse_template,
+    type_of_duration,
+)
+from connector.mapping.language.types import ERROR
 from connector.mapping.model import ModelFile
 from connector.mapping.shape import Shaped
-from connector.mapping.template import RENDERED_NAMES, Parts, TemplateError, holes, parse_template
 from connector.mapping.texts import ExpressionAt, TemplateAt, View, Wanted, facts_of, rules_of, templates_of
 from connector.mapping.values import FieldType
 
@@ -36,6 +48,8 @@ _KINDS: Mapping[Wanted, tuple[Kind, ...]] = {
     "measure": (Kind.NUMBER, Kind.DAYS),
     "any": (),
 }
+RENDERED_NAMES = frozenset({"reason"})
+"""Names in texts whose value is known only when the text is rendered; they are no expressions to evaluate."""
 KINDS_OF_TYPE: Mapping[str, tuple[Kind, ...]] = {
     "number": (Kind.NUMBER, Kind.DAYS), "currency": (Kind.NUMBER,), "percent": (Kind.NUMBER,), "text": (Kind.TEXT,),
     "picklist": (Kind.TEXT,), "date": (Kind.DATE,), "datetime": (Kind.DATETIME,), "boolean": (Kind.BOOLEAN,),
@@ -49,8 +63,8 @@ class Compiled:
 
     expressions: dict[str, Expression] = field(default_factory=dict)
     """By rule key path."""
-    templates: dict[str, Parts] = field(default_factory=dict)
-    """By rule key path; the expression of a hole is at `<path>{<name>}`."""
+    templates: dict[str, tuple[TemplatePart, ...]] = field(default_factory=dict)
+    """By rule key path; the expression of a name in it is also at `<path>{<name>}`."""
     fact_order: tuple[str, ...] = ()
     """Every fact after those that it mentions."""
     problems: list[Problem] = field(default_factory=list)
@@ -160,17 +174,16 @@ class _Work:
     def compile_template(self, text: TemplateAt) -> None:
         if self._is_broken(text.where):
             return
-        try:
-            parts = parse_template(text.text)
-        except TemplateError as error:
-            self._problem(text.where, str(error), offset=error.offset)
+        place, found = self._place(text.where), list[Problem]()
+        scope = replace(self._scope_of("stage"), extra=dict.fromkeys(RENDERED_NAMES, TEXT))
+        parts = try_parse_template(text.text, _language_position(place), scope, found)
+        self.done.problems += _with_lines(found, place)
+        if parts is None:
             return
         self.done.templates[text.rule] = parts
-        place = self._place(text.where)
-        for hole in holes(parts):
-            if hole.name not in RENDERED_NAMES:
-                rule = f"{text.rule}{{{hole.name}}}"
-                self._parse_at(rule, hole.name, place.shifted(hole.offset), self._scope_of("stage"), ())
+        for part in parts:
+            if isinstance(part, Expression) and part.names.isdisjoint(RENDERED_NAMES):
+                self.done.expressions[f"{text.rule}{{{part.text.strip()}}}"] = part
 
     def _scope_of(self, view: View, *, reads_records: bool = False) -> Scope:
         return replace(

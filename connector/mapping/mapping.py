@@ -12,9 +12,8 @@ from connector.data import Needs
 from connector.errors import Problem
 from connector.files import Document, Path, Position
 from connector.mapping.fields import FieldDefinition
-from connector.mapping.language.expression import Expression
+from connector.mapping.language import Expression, TemplatePart
 from connector.mapping.model import ModelFile
-from connector.mapping.template import Parts
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,9 @@ class Mapping:
     `stages.<key>.next.<to>.when`, `ctas.<key>.open_when|close_when|period|due|owner.<n>`,
     `playbooks.<key>.steps.<step>.due|when|owner.<n>`, `campaigns.<key>.add_when|people.where`, and for every name in
     a text `<path of the text>{<name>}`. Items of an owner chain that start with team: or queue: are not expressions."""
-    templates: Map[str, Parts]
-    """Every text by key path: `ctas.<key>.subject|body|set.<Field>`, `playbooks.<key>.steps.<step>....`."""
+    templates: Map[str, tuple[TemplatePart, ...]]
+    """Every text by key path: `ctas.<key>.subject|body|set.<Field>`, `playbooks.<key>.steps.<step>....`. A part is
+    plain text or an expression; `{reason}` is the one that is not among `expressions`."""
     fact_order: tuple[str, ...]
     """Every fact after those that it mentions."""
     needs: Needs

@@ -7,6 +7,7 @@ still be judged: one mistake must not hide another. Called by load.py.
 from __future__ import annotations
 
 import copy
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -222,12 +223,19 @@ def _remove(data: Any, path: Path) -> None:
     parent = _get(data, path[:-1]) if path else None
     key: Any = path[-1] if path else None
     placeholder = _PLACEHOLDERS.get(str(key))
+    if key == "key" and isinstance(parent, dict) and isinstance(parent[key], str):
+        placeholder = _as_key(parent[key])
     if isinstance(parent, dict) and placeholder is not None and _is_required(path):
         parent[key] = copy.deepcopy(placeholder)
     elif isinstance(parent, dict):
         parent.pop(key, None)
     elif isinstance(parent, list):
         parent[key] = {} if isinstance(parent[key], dict) else _PLACEHOLDERS["key"]
+
+
+def _as_key(text: str) -> str:
+    """The key that was probably meant."""
+    return "k" * (not text[:1].isalpha()) + re.sub(r"[^a-z0-9_]", "_", text.lower())[:39]
 
 
 def _is_required(path: Path) -> bool:
