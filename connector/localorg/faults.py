@@ -65,8 +65,10 @@ class Fault:
     message: str | None = None
     seconds: float = 1.0
 
-    def matches(self, method: str, target: str) -> bool:
-        """Tell whether the fault is about this request."""
+    def matches(self, method: str, target: str, body: str) -> bool:
+        """Tell whether the fault is about this request; row faults are about requests that write such a row."""
+        if self.kind in ROW_KINDS and (method == "GET" or re.search(self.row or "", body or target) is None):
+            return False
         return (self.method is None or self.method == method) and (
             self.path is None or re.search(self.path, target) is not None
         )
@@ -109,11 +111,11 @@ class Faults:
         """What is armed and how often it struck."""
         return [{**asdict(a.fault), "seen": a.seen, "struck": a.struck} for a in self.armed]
 
-    def strike(self, method: str, target: str) -> list[Fault]:
+    def strike(self, method: str, target: str, body: str = "") -> list[Fault]:
         """Return what goes wrong with this request: at most one fault of the whole request, and any row faults."""
         struck: list[Fault] = []
         for armed in self.armed:
-            if armed.fault.matches(method, target):
+            if armed.fault.matches(method, target, body):
                 whole = any(f.kind not in ROW_KINDS for f in struck)
                 if self._strikes(armed) and not (whole and armed.fault.kind not in ROW_KINDS):
                     armed.struck += 1
@@ -192,9 +194,9 @@ def row_refusal(fault: Fault, row_text: str) -> OrgError | None:
     return None
 
 
-def chunk_refusal(fault: Fault) -> OrgError | None:
-    """An Apex limit error, which takes a whole chunk of rows with it (reference 4.1)."""
-    if fault.kind != "apex_limit":
+def chunk_refusal(fault: Fault, row_texts: list[str]) -> OrgError | None:
+    """An Apex limit error, which takes a whole chunk of rows with it when one of them trips it (reference 4.1)."""
+    if fault.kind != "apex_limit" or not any(re.search(fault.row or "", text) for text in row_texts):
         return None
     text = fault.message or "LocalTrigger: System.LimitException: Apex CPU time limit exceeded"
     return OrgError(400, fault.code or "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text, [])

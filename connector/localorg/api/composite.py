@@ -1,0 +1,179 @@
+"""Routes of composite and batch: several requests in one, with references from one to the next (reference 4.3)."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from connector.localorg import errors
+from connector.localorg.api.visit import Visit
+from connector.localorg.api.wire import Call, Reply, make_call, refusal
+from connector.localorg.ledger import Subrequest
+
+MOST_SUBREQUESTS = 25
+MOST_EXPENSIVE = 5
+_REFERENCE = re.compile(r"@\{([A-Za-z0-9_]+)([^}]*)\}")
+_REFERENCE_ID = re.compile(r"[A-Za-z0-9_]+\Z")
+_STEP = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+)\]")
+_EXPENSIVE = re.compile(r"/v[\d.]+/(query|queryAll|composite/sobjects)(/|\?|$)")
+_FORBIDDEN_HEADERS = frozenset({"accept", "authorization", "content-type"})
+
+
+class _AbortedError(Exception):
+    """Undoes an allOrNone composite; carries the position of the failure."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__()
+        self.position = position
+
+
+def run_composite(visit: Visit, call: Call) -> Reply:
+    """POST composite"""
+    body = call.json_object()
+    requests = _read_requests(body.get("compositeRequest"))
+    all_or_none = body.get("allOrNone") is True
+    answers: list[dict[str, Any]] = []
+    try:
+        with visit.txn.savepoint():
+            for position, request in enumerate(requests):
+                answers.append(_answer(visit, call, request, answers))
+                if all_or_none and answers[-1]["httpStatusCode"] >= 400:
+                    raise _AbortedError(position)
+    except _AbortedError as aborted:
+        answers = _undone(requests, answers, aborted.position)
+    return Reply(200, {"compositeResponse": answers})
+
+
+def _read_requests(requests: Any) -> list[dict[str, Any]]:
+    """Check the shape and the limits of a composite body (limits 4.3; wordings UNVERIFIED)."""
+    if not isinstance(requests, list) or not requests or not all(isinstance(r, dict) for r in requests):
+        raise errors.body_unreadable("compositeRequest must be a list of subrequests")
+    if len(requests) > MOST_SUBREQUESTS:
+        raise errors.OrgError(
+            400, "LIMIT_EXCEEDED", f"composite requests are limited to {MOST_SUBREQUESTS} subrequests"
+        )
+    if sum(1 for r in requests if _EXPENSIVE.search(str(r.get("url")))) > MOST_EXPENSIVE:
+        text = f"composite requests are limited to {MOST_EXPENSIVE} query and sObject collection subrequests"
+        raise errors.OrgError(400, "LIMIT_EXCEEDED", text)
+    seen: set[str] = set()
+    for request in requests:
+        _check_request(request, seen)
+    return requests
+
+
+def _check_request(request: Mapping[str, Any], seen: set[str]) -> None:
+    reference = request.get("referenceId")
+    if not isinstance(reference, str) or not _REFERENCE_ID.match(reference):
+        raise errors.body_unreadable("each subrequest needs a referenceId of letters, digits and underscores")
+    if reference in seen:
+        raise errors.body_unreadable(f"referenceId {reference} is used twice")
+    seen.add(reference)
+    if not isinstance(request.get("url"), str) or not isinstance(request.get("method"), str):
+        raise errors.body_unreadable(f"subrequest {reference} needs method and url")
+    forbidden = [h for h in request.get("httpHeaders") or {} if h.lower() in _FORBIDDEN_HEADERS]
+    if forbidden:
+        raise errors.body_unreadable(f"subrequest {reference} may not set header {forbidden[0]}")
+
+
+def _answer(visit: Visit, call: Call, request: Mapping[str, Any], before: list[dict[str, Any]]) -> dict[str, Any]:
+    reference = request["referenceId"]
+    try:
+        resolved = {k: resolve_references(request.get(k), before) for k in ("url", "body")}
+        reply = run_subrequest(
+            visit, call, request["method"], resolved["url"], request.get("httpHeaders"), resolved["body"]
+        )
+    except errors.OrgError as error:
+        reply = refusal(error)
+    return {"body": reply.body, "httpHeaders": reply.headers, "httpStatusCode": reply.status, "referenceId": reference}
+
+
+def run_subrequest(
+    visit: Visit, outer: Call, method: str, url: str, headers: Mapping[str, str] | None, body: Any
+) -> Reply:
+    """Run one request inside another through the same router; it succeeds or fails for itself."""
+    merged = {**outer.headers, **{k.lower(): v for k, v in (headers or {}).items()}}
+    call = make_call(method.upper(), url, merged, parsed=body)
+    read, written = visit.txn.rows_read, visit.txn.rows_written
+    visit.depth += 1
+    try:
+        with visit.txn.savepoint():
+            reply = visit.dispatch(visit, call)
+    except errors.OrgError as error:
+        reply = refusal(error)
+    finally:
+        visit.depth -= 1
+    spent = (visit.txn.rows_read - read, visit.txn.rows_written - written)
+    visit.subrequests.append(Subrequest(call.method, url, reply.status, *spent))
+    return reply
+
+
+def _undone(requests: list[dict[str, Any]], answers: list[dict[str, Any]], failed: int) -> list[dict[str, Any]]:
+    halted = errors.processing_halted().as_rest()
+    return [
+        answers[n]
+        if n == failed
+        else {"body": halted, "httpHeaders": {}, "httpStatusCode": 400, "referenceId": r["referenceId"]}
+        for n, r in enumerate(requests)
+    ]
+
+
+def resolve_references(value: Any, answers: list[dict[str, Any]]) -> Any:
+    """Replace `@{ref.path}` by what an earlier subrequest answered; a text that is nothing else takes the value's own type."""
+    if isinstance(value, dict):
+        return {k: resolve_references(v, answers) for k, v in value.items()}
+    if isinstance(value, list):
+        return [resolve_references(v, answers) for v in value]
+    if not isinstance(value, str) or "@{" not in value:
+        return value
+    whole = _REFERENCE.fullmatch(value)
+    if whole is not None:
+        return _look_up(whole, answers)
+    return _REFERENCE.sub(lambda m: str(_look_up(m, answers)), value)
+
+
+def _look_up(found: re.Match[str], answers: list[dict[str, Any]]) -> Any:
+    name, path = found[1], found[2]
+    value: Any = next((a["body"] for a in answers if a["referenceId"] == name and a["httpStatusCode"] < 400), None)
+    for step in _STEP.finditer(path):
+        key, index = step[1], step[2]
+        if key is not None and isinstance(value, dict) and key in value:
+            value = value[key]
+        elif index is not None and isinstance(value, list) and int(index) < len(value):
+            value = value[int(index)]
+        else:
+            value = None
+            break
+    if value is None:
+        raise errors.processing_halted(f"Invalid reference specified. No value for {name}{path} found in {name}")
+    return value
+
+
+def run_batch(visit: Visit, call: Call) -> Reply:
+    """POST composite/batch: independent requests, each counted against the API limit"""
+    body = call.json_object()
+    requests = body.get("batchRequests")
+    if not isinstance(requests, list) or not requests or not all(isinstance(r, dict) for r in requests):
+        raise errors.body_unreadable("batchRequests must be a list of subrequests")
+    if len(requests) > MOST_SUBREQUESTS:
+        raise errors.OrgError(400, "LIMIT_EXCEEDED", f"batch requests are limited to {MOST_SUBREQUESTS} subrequests")
+    visit.api_calls = len(requests)
+    results: list[dict[str, Any]] = []
+    for request in requests:
+        failed = any(r["statusCode"] >= 400 for r in results)
+        results.append(
+            _halted_result() if failed and body.get("haltOnError") is True else _batch_result(visit, call, request)
+        )
+    return Reply(200, {"hasErrors": any(r["statusCode"] >= 400 for r in results), "results": results})
+
+
+def _batch_result(visit: Visit, call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
+    method, url = request.get("method"), request.get("url")
+    if not isinstance(method, str) or not isinstance(url, str):
+        raise errors.body_unreadable("each subrequest needs method and url")
+    target = url if url.startswith("/services/") else f"/services/data/{url.lstrip('/')}"
+    reply = run_subrequest(visit, call, method, target, None, request.get("richInput"))
+    return {"statusCode": reply.status, "result": reply.body}
+
+
+def _halted_result() -> dict[str, Any]:
+    error = errors.OrgError(412, "BATCH_PROCESSING_HALTED", "Batch processing halted per request")
+    return {"statusCode": 412, "result": error.as_rest()}

@@ -1,0 +1,66 @@
+"""Routes about the org itself: versions, root resources, limits, record counts (reference 1.1, 5)."""
+
+from typing import Any
+
+from connector.localorg.api.visit import Visit
+from connector.localorg.api.wire import Call, Reply
+
+OLDEST_VERSION, NEWEST_VERSION = 31, 66
+_SEASONS = ("Spring", "Summer", "Winter")
+_ROOT = ("composite", "limits", "query", "queryAll", "sobjects")
+
+
+def version_label(version: int) -> str:
+    """The release name of an API version: 66 is Spring '26, three releases a year."""
+    year, season = divmod(version - 60, 3)
+    return f"{_SEASONS[season]} '{(24 + year + (season == 2)) % 100:02d}"
+
+
+def list_versions() -> list[dict[str, str]]:
+    """GET /services/data: what this org supports; no authentication needed"""
+    versions = range(OLDEST_VERSION, NEWEST_VERSION + 1)
+    return [{"label": version_label(v), "url": f"/services/data/v{v}.0", "version": f"{v}.0"} for v in versions]
+
+
+def list_resources(visit: Visit, call: Call) -> Reply:  # noqa: ARG001 - routes share one signature
+    """GET /services/data/vXX.0"""
+    return Reply(200, {name: f"{visit.base}/{name}" for name in _ROOT})
+
+
+def show_limits(visit: Visit, call: Call) -> Reply:  # noqa: ARG001 - routes share one signature
+    """GET limits"""
+    state = visit.org.state
+    used = visit.org.ledger.api_usage(visit.org.clock.now()) + visit.api_calls
+    body: dict[str, Any] = {
+        "ConcurrentAsyncGetReportInstances": _limit(200, 0),
+        "ConcurrentSyncReportRuns": _limit(20, 0),
+        "DailyApiRequests": _limit(state.api_limit, used),
+        "DailyAsyncApexExecutions": _limit(250_000, 0),
+        "DailyBulkApiBatches": _limit(15_000, 0),
+        "DailyBulkV2QueryFileStorageMB": _limit(976_562, 0),
+        "DailyBulkV2QueryJobs": _limit(10_000, 0),
+        "DailyWorkflowEmails": _limit(1000, 0),
+        "DataStorageMB": _limit(1024, 1),
+        "FileStorageMB": _limit(1024, 0),
+    }
+    return Reply(200, body)
+
+
+def _limit(most: int, used: int) -> dict[str, int]:
+    return {"Max": most, "Remaining": max(0, most - used)}
+
+
+def count_records(visit: Visit, call: Call) -> Reply:
+    """GET limits/recordCount?sObjects=Account,Contact : objects without records are left out (recorded)"""
+    names = [n.strip() for n in call.query.get("sObjects", "").split(",") if n.strip()]
+    schema = visit.org.schema
+    wanted = (
+        [d for n in names if (d := schema.find(n))] if names else sorted(schema.objects.values(), key=lambda d: d.name)
+    )
+    counted = []
+    for definition in wanted:
+        live = ' WHERE "IsDeleted" = 0' if definition.has("IsDeleted") else ""
+        count = int(visit.txn.store.scalar(f'SELECT COUNT(*) FROM "{definition.name}"{live}'))
+        if count and visit.txn.access.sees_object(definition):
+            counted.append({"count": count, "name": definition.name})
+    return Reply(200, {"sObjects": counted})
