@@ -1,4 +1,7 @@
-"""The org's clock: everything that asks for the time in the local org asks here, so that tests can live through days."""
+"""The org's clock.
+
+Everything that asks for the time in the local org asks here, so that tests can live through days.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 

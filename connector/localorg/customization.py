@@ -1,4 +1,7 @@
-"""Custom fields and objects: adds definitions in describe shape to a schema. Called by org.py (define_fields) and sfdx.py."""
+"""Custom fields and objects.
+
+Adds definitions in describe shape to a schema. Called by org.py (define_fields) and sfdx.py.
+"""
 
 import json
 from collections.abc import Iterable, Mapping

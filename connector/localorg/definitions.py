@@ -1,7 +1,7 @@
 """Object definitions as the engine uses them: frozen, typed, indexed by lower-case name.
 
-Built from complete describe-shaped dictionaries (schema/ fills in the defaults). Storage, validation, SOQL and describe are all
-derived from these values; nothing here knows records or users.
+Built from complete describe-shaped dictionaries (schema/ fills in the defaults). Storage, validation, SOQL and
+describe are all derived from these values; nothing here knows records or users.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,9 @@
-"""What the org says when it refuses: status, code and wording in one place. Raised by every part, rendered by wire.py.
+"""What the org says when it refuses.
 
-Wordings marked R were read in recorded traffic, D in documentation or in other projects' recorded answers; U are from memory and
-unverified. Clients should decide on codes, so only codes and statuses are promised.
+Status, code and wording in one place. Raised by every part, rendered by wire.py.
+
+Wordings marked R were read in recorded traffic, D in documentation or in other projects' recorded answers; U
+are from memory and unverified. Clients should decide on codes, so only codes and statuses are promised.
 """
 
 from collections.abc import Iterable, Sequence
@@ -43,7 +45,8 @@ _CUSTOM_OBJECT_HINT = (
     " Please reference your WSDL or the describe call for the appropriate names."
 )
 _RELATIONSHIP_HINT = (
-    " If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name."
+    " If you are attempting to use a custom relationship, be sure to append the '__r' after the custom"
+    " relationship name."
     " Please reference your WSDL or the describe call for the appropriate names."
 )
 

@@ -1,6 +1,10 @@
-"""Faults on request: what goes wrong between a client and Salesforce, scripted or random with a seed. The server asks at each request.
+"""Faults on request.
 
-A scripted fault names where it strikes (nth matching request, method, path, row) and how often; a random one has a rate.
+What goes wrong between a client and Salesforce, scripted or random with a seed. The server asks at each
+request.
+
+A scripted fault names where it strikes (nth matching request, method, path, row) and how often; a random one
+has a rate.
 """
 
 import random
@@ -49,9 +53,10 @@ FOREVER = 10**9
 class Fault:
     """One thing that goes wrong.
 
-    `nth` counts matching requests from 1 and is where it starts; `times` how often it strikes then. `rate` makes it random instead.
-    `path` is a regular expression searched in path and query. Row faults strike rows whose JSON matches `row` (a regular expression), all
-    rows when it is not given. `code` and `message` override what a row fault says; `seconds` is the delay of a slow reply.
+    `nth` counts matching requests from 1 and is where it starts; `times` how often it strikes then. `rate`
+    makes it random instead. `path` is a regular expression searched in path and query. Row faults strike rows
+    whose JSON matches `row` (a regular expression), all rows when it is not given. `code` and `message`
+    override what a row fault says; `seconds` is the delay of a slow reply.
     """
 
     kind: Kind

@@ -1,6 +1,9 @@
-"""Record ids: three characters of key prefix, two of the pod, ten of counter, three of checksum. Called by every part.
+"""Record ids.
 
-Ids are case-sensitive in their first 15 characters; the checksum makes the 18-character form safe to compare without case.
+Three characters of key prefix, two of the pod, ten of counter, three of checksum. Called by every part.
+
+Ids are case-sensitive in their first 15 characters; the checksum makes the 18-character form safe to compare
+without case.
 """
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -1,4 +1,7 @@
-"""The request ledger: what every request asked, cost and changed. Written by the server, read by tests and the admin endpoints."""
+"""The request ledger.
+
+What every request asked, cost and changed. Written by the server, read by tests and the admin endpoints.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

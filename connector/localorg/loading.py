@@ -81,7 +81,8 @@ def _roll_up_all(txn: Transaction) -> None:
     """LastActivityDate of every account from its activities, without stamping: seeded records keep their history."""
     txn.store.connection.execute(
         'UPDATE "Account" SET "LastActivityDate" = x.d FROM (SELECT "AccountId" AS id, MAX("ActivityDate") AS d FROM ('
-        'SELECT "AccountId", "ActivityDate" FROM "Task" WHERE "IsClosed" = 1 AND "IsDeleted" = 0 AND "AccountId" IS NOT NULL'
+        'SELECT "AccountId", "ActivityDate" FROM "Task"'
+        ' WHERE "IsClosed" = 1 AND "IsDeleted" = 0 AND "AccountId" IS NOT NULL'
         ' UNION ALL SELECT "AccountId", "ActivityDate" FROM "Event" WHERE "IsDeleted" = 0 AND "AccountId" IS NOT NULL)'
         ' GROUP BY "AccountId") AS x WHERE "Account"."Id" = x.id AND x.d IS NOT NULL'
         ' AND ("LastActivityDate" IS NULL OR "LastActivityDate" < x.d)'

@@ -1,6 +1,9 @@
-"""The org as a Python object: records, SOQL, describe, customisation, security, snapshots. Tests, seeds, pages and the server call it.
+"""The org as a Python object.
 
-One lock and one transaction at a time, as in one Salesforce transaction: everything inside has the same time and user.
+Records, SOQL, describe, customisation, security, snapshots. Tests, seeds, pages and the server call it.
+
+One lock and one transaction at a time, as in one Salesforce transaction: everything inside has the same time
+and user.
 """
 
 import threading
@@ -190,7 +193,10 @@ class Org:
         self.save_state()
 
     def define_fields(self, definitions: Iterable[Mapping[str, Any]]) -> None:
-        """Add custom fields and objects in describe shape; fields of Activity appear on Task and Event. Redefining replaces."""
+        """Add custom fields and objects in describe shape.
+
+        Fields of Activity appear on Task and Event. Redefining replaces.
+        """
         added = spread_definitions(definitions)
         with self.lock:
             names = {(d["sobject"], d.get("name")) for d in added}
@@ -206,7 +212,10 @@ class Org:
             self.save_state()
 
     def load_source(self, directory: Path) -> None:
-        """Take custom objects, fields and permission sets from SFDX source; a field that no permission set grants is hidden."""
+        """Take custom objects, fields and permission sets from SFDX source.
+
+        A field that no permission set grants is hidden.
+        """
         source = read_source(Path(directory))
         self.define_fields(source.definitions)
         for key in source.hidden:
@@ -279,7 +288,10 @@ class Org:
     def records(
         self, sobject: str, where: Mapping[str, Any] | None = None, include_deleted: bool = False
     ) -> list[dict[str, Any]]:
-        """Return whole records as Python values (bool, Decimal, date, aware datetime), oldest first; `where` compares for equality."""
+        """Return whole records as Python values (bool, Decimal, date, aware datetime), oldest first.
+
+        `where` compares for equality.
+        """
         definition = self._object(sobject)
         wanted = {n: store_trusted(definition.fields[n.lower()], v) for n, v in (where or {}).items()}
         if not include_deleted and definition.has("IsDeleted"):
@@ -294,7 +306,10 @@ class Org:
             return run_soql(txn, soql, include_deleted=include_deleted, version=API_VERSION)
 
     def load(self, sobject: str, rows: Iterable[Mapping[str, Any]], *, preserve_audit: bool = True) -> list[str]:
-        """Seed records in bulk without validation; what a row gives stays, the rest is derived. Returns the ids in order."""
+        """Seed records in bulk without validation.
+
+        What a row gives stays, the rest is derived. Returns the ids in order.
+        """
         with self.transaction() as txn:
             return loading.load_rows(txn, self._object(sobject), rows, preserve_audit=preserve_audit)
 

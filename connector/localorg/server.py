@@ -1,7 +1,8 @@
 """The org on a socket: threads, keep-alive, dropped connections. Started by the command, the demo and tests.
 
-A handler of our own on werkzeug's threaded server, because werkzeug closes every connection and Python's default writes unbuffered
-(45 ms per keep-alive request). Boundaries: a test may be told before a request is handled, before its reply is sent, and after it.
+A handler of our own on werkzeug's threaded server, because werkzeug closes every connection and Python's
+default writes unbuffered (45 ms per keep-alive request). Boundaries: a test may be told before a request is
+handled, before its reply is sent, and after it.
 """
 
 import gzip
@@ -11,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import IO, Any, Literal, cast
 
 from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request
@@ -96,7 +97,7 @@ def serve_in_thread(org: Org, host: str = "127.0.0.1", port: int = 0) -> LocalOr
     return server
 
 
-def _refuse_wsgi(environ: Any, start_response: Any) -> Any:
+def _refuse_wsgi(_environ: Any, _start_response: Any) -> Any:
     raise RuntimeError("requests are answered by the handler")
 
 
@@ -131,7 +132,7 @@ class _Handler(WSGIRequestHandler):
     def _read_body(self, headers: dict[str, str]) -> bytes:
         """The body, whole: a connection that is kept must be read to its end."""
         if headers.get("transfer-encoding", "").lower() == "chunked":
-            raw = DechunkedInput(self.rfile).read()  # type: ignore[no-untyped-call]
+            raw = DechunkedInput(cast("IO[bytes]", self.rfile)).read()
         else:
             raw = self.rfile.read(int(headers.get("content-length") or 0))
         return gzip.decompress(raw) if headers.get("content-encoding") == "gzip" else bytes(raw)

@@ -1,7 +1,8 @@
 """SFDX source: reads custom objects, fields and permission sets into definitions. Called by Org.load_source.
 
-Covers what `connector setup export` and ordinary projects write: objects/*/fields/*.field-meta.xml, objects/*/*.object-meta.xml,
-permissionsets/*.permissionset-meta.xml, anywhere below the directory (reference 8.3, 8.4).
+Covers what `connector setup export` and ordinary projects write: objects/*/fields/*.field-meta.xml,
+objects/*/*.object-meta.xml, permissionsets/*.permissionset-meta.xml, anywhere below the directory (reference
+8.3, 8.4).
 """
 
 from dataclasses import dataclass
@@ -45,7 +46,10 @@ class Source:
 
 
 def read_source(directory: Path) -> Source:
-    """Read a directory. Fields that no permission set grants are hidden: a deploy grants nobody anything (reference 8.2)."""
+    """Read a directory.
+
+    Fields that no permission set grants are hidden: a deploy grants nobody anything (reference 8.2).
+    """
     objects = [_read_object(p) for p in sorted(directory.rglob("*.object-meta.xml"))]
     fields = [_read_field(p) for p in sorted(directory.rglob("*.field-meta.xml"))]
     definitions = [o for o in objects if o is not None] + fields

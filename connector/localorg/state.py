@@ -1,4 +1,7 @@
-"""What an org remembers beside its records: who it is, what was customised, who may come in. Kept as one JSON value in the store."""
+"""What an org remembers beside its records.
+
+Who it is, what was customised, who may come in. Kept as one JSON value in the store.
+"""
 
 import json
 from dataclasses import asdict, dataclass, field

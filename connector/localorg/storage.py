@@ -1,6 +1,9 @@
-"""The org's SQLite database: one table per object, one column per field, a few tables for what is not a record.
+"""The org's SQLite database.
 
-Called by org.py, transaction.py and the SOQL compiler's runner. Knows definitions, not rules: nothing here refuses a value.
+One table per object, one column per field, a few tables for what is not a record.
+
+Called by org.py, transaction.py and the SOQL compiler's runner. Knows definitions, not rules: nothing here
+refuses a value.
 """
 
 import sqlite3
@@ -66,9 +69,8 @@ class Store:
                 if have and field.name not in have:
                     self.connection.execute(f'ALTER TABLE "{definition.name}" ADD COLUMN {_column(field)}')
                 if _is_indexed(field):
-                    self.connection.execute(
-                        f'CREATE INDEX IF NOT EXISTS "{definition.name}.{field.name}" ON "{definition.name}" ("{field.name}")'
-                    )
+                    name, table = f"{definition.name}.{field.name}", definition.name
+                    self.connection.execute(f'CREATE INDEX IF NOT EXISTS "{name}" ON "{table}" ("{field.name}")')
 
     def insert(self, definition: ObjectDef, row: Mapping[str, Any]) -> None:
         """Add one row; fields that it does not name stay null."""

@@ -1,4 +1,7 @@
-"""What nobody on record has confirmed against a live org, as switches: both answers can be set and tested. Read by every rule that leans on one."""
+"""What nobody on record has confirmed against a live org, as switches.
+
+Both answers can be set and tested. Read by every rule that leans on one.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

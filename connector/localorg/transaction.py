@@ -1,4 +1,6 @@
-"""One transaction: the hands with which rules and writes touch records. Opened by org.py, which holds the lock and commits.
+"""One transaction.
+
+The hands with which rules and writes touch records. Opened by org.py, which holds the lock and commits.
 
 Everything inside one transaction has the same time and the same user, as in Salesforce.
 """

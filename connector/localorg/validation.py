@@ -1,7 +1,7 @@
 """The one strict path from a client's body to stored values. Called by writes.py for every way of writing.
 
-Order as in Salesforce: names, JSON types and lengths while reading the body; then read-only fields, required fields, references,
-owners and unique values against the org. Seeds do not pass here (org.load is trusted).
+Order as in Salesforce: names, JSON types and lengths while reading the body; then read-only fields, required
+fields, references, owners and unique values against the org. Seeds do not pass here (org.load is trusted).
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,10 @@ def _read_entry(txn: Transaction, definition: ObjectDef, name: str, value: Any) 
 
 
 def _resolve_parent(txn: Transaction, definition: ObjectDef, reference: FieldDef, key: Mapping[str, Any]) -> str:
-    """A parent named by external id, `{"Account": {"Ext__c": "A-1"}}`; polymorphic ones name their type (reference 4.1)."""
+    """A parent named by external id, `{"Account".
+
+    {"Ext__c": "A-1"}}`; polymorphic ones name their type (reference 4.1).
+    """
     named = (key.get("attributes") or {}).get("type", reference.reference_to[0])
     parent = txn.schema.find(str(named))
     pairs = [(n, v) for n, v in key.items() if n != "attributes"]
@@ -112,7 +115,10 @@ def check_owner(txn: Transaction, definition: ObjectDef, values: Row) -> None:
 
 
 def check_unique(txn: Transaction, definition: ObjectDef, values: Row, record_id: str | None) -> None:
-    """Refuse a value of a unique field that another record has; text without regard to case unless the field says so."""
+    """Refuse a value of a unique field that another record has.
+
+    Text without regard to case unless the field says so.
+    """
     for name, value in values.items():
         field = definition.fields[name.lower()]
         if field.unique and value is not None:

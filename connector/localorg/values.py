@@ -1,7 +1,9 @@
-"""Field values in their three forms: JSON from a client, stored in SQLite, and wire form in answers. Called by validation, seeds and rows.
+"""Field values in their three forms.
 
-Stored form equals wire form except for booleans (0/1): texts as texts, dates `2026-01-31`, datetimes `2026-01-31T23:59:59.000+0000`
-(which sort as text), numbers as floats or ints. So reading costs nothing.
+JSON from a client, stored in SQLite, and wire form in answers. Called by validation, seeds and rows.
+
+Stored form equals wire form except for booleans (0/1): texts as texts, dates `2026-01-31`, datetimes
+`2026-01-31T23:59:59.000+0000` (which sort as text), numbers as floats or ints. So reading costs nothing.
 """
 
 import re

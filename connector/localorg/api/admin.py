@@ -1,4 +1,6 @@
-"""The admin endpoints below /__local__/: ledger, faults, clock, what a person does, the passing of days. Loopback, no token, not in the ledger.
+"""The admin endpoints below /__local__/.
+
+Ledger, faults, clock, what a person does, the passing of days. Loopback, no token, not in the ledger.
 
 For tests and demos; no Salesforce client knows them.
 """
@@ -10,8 +12,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from connector.localorg import sessions
-from connector.localorg.errors import body_unreadable, method_not_allowed, resource_missing
 from connector.localorg.api.wire import Call, Reply
+from connector.localorg.errors import body_unreadable, method_not_allowed, resource_missing
 
 if TYPE_CHECKING:
     from connector.localorg.org import Org
@@ -89,7 +91,7 @@ def _act_as_person(org: "Org", call: Call) -> Any:
     body = call.json_object()
     sobject, record_id, fields, user = body["sobject"], body.get("id"), body.get("fields"), body.get("user")
     if record_id is None:
-        return {"id": org.create_record(sobject, fields, user=user)}
+        return {"id": org.create_record(sobject, fields or {}, user=user)}
     if fields is None:
         org.delete_record(sobject, record_id, user=user)
     else:

@@ -1,6 +1,9 @@
-"""From a request to a reply: admin, tokens, versions, the API behind a token, and otherwise the pages. Called by server.py and by tests.
+"""From a request to a reply.
 
-Order for an API request: faults that strike before it, the session, the quota, the route in one transaction, the ledger.
+Admin, tokens, versions, the API behind a token, and otherwise the pages. Called by server.py and by tests.
+
+Order for an API request: faults that strike before it, the session, the quota, the route in one transaction,
+the ledger.
 """
 
 from collections.abc import Mapping

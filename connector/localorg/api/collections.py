@@ -5,10 +5,10 @@ from itertools import groupby
 from typing import Any
 
 from connector.localorg import errors, validation, writes
-from connector.localorg.definitions import ObjectDef
 from connector.localorg.api.records import find_key_field
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
+from connector.localorg.definitions import ObjectDef
 from connector.localorg.ids import to_id18
 from connector.localorg.soql.run import run_soql
 
@@ -202,7 +202,10 @@ def _check_chunks(records: list[Any]) -> None:
 
 
 def _write_all(visit: Visit, rows: list[Any], write: Write, *, all_or_none: bool) -> Reply:
-    """Write row by row; a refused row is a result, not an exception, and costs its neighbours nothing unless allOrNone."""
+    """Write row by row.
+
+    A refused row is a result, not an exception, and costs its neighbours nothing unless allOrNone.
+    """
     visit.is_write = True
     _check_chunks(rows)
     struck = visit.struck_chunk(rows)

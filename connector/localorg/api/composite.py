@@ -117,7 +117,10 @@ def _undone(requests: list[dict[str, Any]], answers: list[dict[str, Any]], faile
 
 
 def resolve_references(value: Any, answers: list[dict[str, Any]]) -> Any:
-    """Replace `@{ref.path}` by what an earlier subrequest answered; a text that is nothing else takes the value's own type."""
+    """Replace `@{ref.path}` by what an earlier subrequest answered.
+
+    A text that is nothing else takes the value's own type.
+    """
     if isinstance(value, dict):
         return {k: resolve_references(v, answers) for k, v in value.items()}
     if isinstance(value, list):

@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl, unquote_plus
 import jwt
 
 from connector.localorg import sessions
-from connector.localorg.errors import session_invalid
 from connector.localorg.api.wire import Call, Reply
+from connector.localorg.errors import session_invalid
 from connector.localorg.state import Client
 
 if TYPE_CHECKING:

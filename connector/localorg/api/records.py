@@ -5,9 +5,9 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from connector.localorg import describe, errors, writes
-from connector.localorg.definitions import FieldDef, ObjectDef
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
+from connector.localorg.definitions import FieldDef, ObjectDef
 from connector.localorg.ids import to_id18
 from connector.localorg.soql.run import run_soql
 from connector.localorg.storage import Row

@@ -1,4 +1,7 @@
-"""The table of routes below /services/data/vXX.0, and how a request finds its own. Called by app.py and by composite."""
+"""The table of routes below /services/data/vXX.0, and how a request finds its own.
+
+Called by app.py and by composite.
+"""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""One API request being served: the transaction, the user, and what the ledger will say about it. Passed to every route."""
+"""One API request being served.
+
+The transaction, the user, and what the ledger will say about it. Passed to every route.
+"""
 
 import json
 from collections.abc import Mapping
@@ -6,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connector.localorg import errors
+from connector.localorg.api.wire import Call, Reply
 from connector.localorg.definitions import ObjectDef
 from connector.localorg.faults import Fault, chunk_refusal, row_refusal
-from connector.localorg.api.wire import Call, Reply
 from connector.localorg.ledger import Subrequest
 from connector.localorg.transaction import Transaction
 

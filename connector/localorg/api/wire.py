@@ -13,7 +13,10 @@ JSON_TYPE = "application/json;charset=UTF-8"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, from a socket or from inside a composite. Header names are lower case; `path` is decoded, without trailing slash."""
+    """One request, from a socket or from inside a composite.
+
+    Header names are lower case; `path` is decoded, without trailing slash.
+    """
 
     method: str
     path: str

@@ -1,7 +1,9 @@
-"""What Salesforce does by itself when records are written: derived fields, side rows, cascades. Called by writes.py and seeds.
+"""What Salesforce does by itself when records are written.
 
-One function per behaviour, each citing its fact (numbers are sections of reference/salesforce-api.md). The tables below say which
-behaviours belong to which object; nothing else in the engine knows object names.
+Derived fields, side rows, cascades. Called by writes.py and seeds.
+
+One function per behaviour, each citing its fact (numbers are sections of reference/salesforce-api.md). The
+tables below say which behaviours belong to which object; nothing else in the engine knows object names.
 """
 
 from collections.abc import Callable, Mapping

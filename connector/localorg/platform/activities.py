@@ -22,7 +22,10 @@ def refuse_lead_with_what(txn: Transaction, old: Row, changes: Row) -> None:
 
 
 def derive_task(txn: Transaction, old: Row, changes: Row) -> None:
-    """Status defaults from TaskStatus; IsClosed and CompletedDateTime follow Status at save; unchanged if re-saved closed (7.4)."""
+    """Status defaults from TaskStatus.
+
+    IsClosed and CompletedDateTime follow Status at save; unchanged if re-saved closed (7.4).
+    """
     if not old:
         changes["Status"] = changes.get("Status") or _default_status(txn)
         changes["Priority"] = changes.get("Priority") or "Normal"
@@ -96,8 +99,10 @@ def _account_of(txn: Transaction, record_id: str | None, objects: tuple[str, ...
 
 
 def roll_up_last_activity(txn: Transaction, old: Row, new: Row) -> None:
-    """LastActivityDate of everything the activity is or was about, and the Account's SystemModstamp with it (2.2, 7.1)."""
-    related = {(r.get(n), n) for r in (old, new) for n in ("AccountId", "WhatId", "WhoId") if r.get(n)}
+    """LastActivityDate of everything the activity is or was about, and the Account's SystemModstamp with it
+    (2.2, 7.1).
+    """
+    related = {(str(r[n]), n) for r in (old, new) for n in ("AccountId", "WhatId", "WhoId") if r.get(n)}
     for record_id, name in sorted(related):
         definition = txn.schema.of_id(record_id)
         if (
@@ -115,9 +120,7 @@ def roll_up_last_activity(txn: Transaction, old: Row, new: Row) -> None:
 
 def last_activity_date(txn: Transaction, name: str, record_id: str) -> str | None:
     """The latest due date of closed Tasks and of Events, as the object reference defines Last Activity."""
-    found: str | None = txn.store.scalar(
-        f'SELECT MAX(d) FROM (SELECT MAX("ActivityDate") AS d FROM "Task" WHERE "{name}" = ? AND "IsClosed" = 1 AND "IsDeleted" = 0'
-        f' UNION ALL SELECT MAX("ActivityDate") FROM "Event" WHERE "{name}" = ? AND "IsDeleted" = 0)',
-        (record_id, record_id),
-    )
+    tasks = f'SELECT MAX("ActivityDate") AS d FROM "Task" WHERE "{name}" = ? AND "IsClosed" = 1 AND "IsDeleted" = 0'
+    events = f'SELECT MAX("ActivityDate") FROM "Event" WHERE "{name}" = ? AND "IsDeleted" = 0'
+    found: str | None = txn.store.scalar(f"SELECT MAX(d) FROM ({tasks} UNION ALL {events})", (record_id, record_id))
     return found

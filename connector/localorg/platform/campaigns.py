@@ -71,7 +71,10 @@ _COPIED_BOTH = (
 
 
 def copy_person(txn: Transaction, old: Row, changes: Row) -> None:
-    """A member shows fields of its person: name, email, company, type and id in one (object reference, CampaignMember)."""
+    """A member shows fields of its person.
+
+    Name, email, company, type and id in one (object reference, CampaignMember).
+    """
     definition = txn.schema.get("CampaignMember")
     if old:
         return

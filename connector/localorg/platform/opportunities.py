@@ -32,7 +32,10 @@ def derive_amounts(txn: Transaction, old: Row, changes: Row) -> None:  # noqa: A
 
 
 def derive_fiscal_period(txn: Transaction, old: Row, changes: Row) -> None:  # noqa: ARG001 - one signature for all behaviours
-    """Fiscal year and quarter of CloseDate; the org's fiscal year starts in January (Organization.FiscalYearStartMonth)."""
+    """Fiscal year and quarter of CloseDate.
+
+    The org's fiscal year starts in January (Organization.FiscalYearStartMonth).
+    """
     close = changes.get("CloseDate")
     if close is None:
         return
@@ -41,7 +44,9 @@ def derive_fiscal_period(txn: Transaction, old: Row, changes: Row) -> None:  # n
 
 
 def record_history(txn: Transaction, old: Row, new: Row) -> None:
-    """A snapshot row on creation and on each change of stage, amount, close date, probability or forecast category (7.2)."""
+    """A snapshot row on creation and on each change of stage, amount, close date, probability or forecast
+    category (7.2).
+    """
     definition = txn.schema.find("OpportunityHistory")
     if definition is None or (old and all(old.get(n) == new.get(n) for n in _WATCHED)):
         return

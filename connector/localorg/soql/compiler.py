@@ -128,7 +128,7 @@ class Compiler:
             malformed(
                 self.source,
                 item.expression.at,
-                f"The inner and outer selects of a semi join must both be ids; {left.field.name} meets {column.field.name}",
+                f"both selects of a semi join must be ids: {left.field.name} meets {column.field.name}",
             )
         select = _SelectCompiler(self, query, scope)
         where, params = select.where()

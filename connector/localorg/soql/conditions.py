@@ -1,10 +1,11 @@
 """WHERE and HAVING: turns conditions into SQL with bound parameters. Called by compiler.py.
 
-Semantics of SOQL, not of SQL: text compares without regard to case, `!=` and NOT IN keep records whose field is null, and NOT is
-two-valued (a comparison with null is false, so its negation is true).
+Semantics of SOQL, not of SQL: text compares without regard to case, `!=` and NOT IN keep records whose field is
+null, and NOT is two-valued (a comparison with null is false, so its negation is true).
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, NoReturn
 
 from connector.localorg.definitions import ID_TYPES, NUMBER_TYPES, TEXT_TYPES, FieldDef
@@ -30,6 +31,14 @@ from connector.localorg.values import wire_datetime
 Sql = tuple[str, list[Any]]
 Resolve = Callable[[Expression], tuple[str, FieldDef]]
 CompileSubquery = Callable[[Query, Column], Sql]
+_SPAN_TESTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "=": ("({0} >= ? AND {0} < ?)", ("low", "high")),
+    "!=": ("({0} < ? OR {0} >= ? OR {0} IS NULL)", ("low", "high")),
+    "<": ("{0} < ?", ("low",)),
+    ">=": ("{0} >= ?", ("low",)),
+    "<=": ("{0} < ?", ("high",)),
+    ">": ("{0} >= ?", ("high",)),
+}
 _SQL_OPERATORS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
@@ -105,18 +114,10 @@ class ConditionCompiler:
         first, after = find_span(test.right.text, test.right.n, self.scope.today)
         tail = "T00:00:00.000+0000" if field.type == "datetime" else ""
         low, high = first.isoformat() + tail, after.isoformat() + tail
-        match test.operator:
-            case "=":
-                return f"({sql} >= ? AND {sql} < ?)", [low, high]
-            case "!=":
-                return f"({sql} < ? OR {sql} >= ? OR {sql} IS NULL)", [low, high]
-            case "<" | ">=":
-                return f"{sql} {test.operator} ?", [low]
-            case "<=":
-                return f"{sql} < ?", [high]
-            case ">":
-                return f"{sql} >= ?", [high]
-        malformed(self.scope.source, test.right.at, f"unexpected token: '{test.right.text}'")
+        template, bounds = _SPAN_TESTS.get(test.operator, ("", ()))
+        if not template:
+            malformed(self.scope.source, test.right.at, f"unexpected token: '{test.right.text}'")
+        return template.format(sql), [low if bound == "low" else high for bound in bounds]
 
     def _membership(self, test: Membership) -> Sql:
         sql, field = self._left(test.left)
@@ -222,8 +223,6 @@ def _convert(kind: str, text: str) -> Any:
 
 def read_moment(text: str) -> str:
     """The stored form of a datetime literal; milliseconds are kept for comparing."""
-    from datetime import datetime
-
     zoned = text[:-1] + "+00:00" if text[-1] in "zZ" else text
     moment = datetime.fromisoformat(zoned)
     return wire_datetime(moment).replace(".000+", f".{moment.microsecond // 1000:03d}+")

@@ -77,7 +77,7 @@ def tokenize(source: str) -> list[Token]:
 
 def _refuse_character(source: str, at: int) -> NoReturn:
     if source[at] == "'":
-        malformed(source, at, "line 1:{} mismatched character '<EOF>' expecting '''".format(len(source)))
+        malformed(source, at, f"line 1:{len(source)} mismatched character '<EOF>' expecting '''")
     malformed(source, at, f"unexpected token: '{source[at]}'")
 
 
@@ -100,7 +100,7 @@ def unescape(source: str, quoted: str, at: int) -> str:
             malformed(
                 source,
                 place,
-                f"Illegal string literal: invalid string literal '{quoted[1:-1]}'. Illegal character sequence '\\{escaped}' in string literal.",
+                f"invalid string literal '{quoted[1:-1]}'. Illegal character sequence '\\{escaped}' in string literal.",
             )
     return "".join(parts)
 

@@ -159,7 +159,10 @@ class _Parser:
         return self.advance().text if is_alias else None
 
     def scope(self) -> None:
-        """USING SCOPE everything is what happens anyway; any other scope needs sharing, which this org does not have."""
+        """USING SCOPE everything is what happens anyway.
+
+        Any other scope needs sharing, which this org does not have.
+        """
         if self.take_word("USING"):
             self.expect_word("SCOPE")
             if self.token.word != "EVERYTHING":

@@ -94,7 +94,10 @@ def _build_nested(txn: Transaction, plan: Plan, row: Sequence[Any], url: str) ->
 def _descend(
     txn: Transaction, holder: Record | None, name: str, sobject: str | None, parent_id: str | None, url: str
 ) -> Record | None:
-    """Step into a parent, making it when first met; a parent that is not there is null. Polymorphic ones are called Name."""
+    """Step into a parent, making it when first met.
+
+    A parent that is not there is null. Polymorphic ones are called Name.
+    """
     if holder is None:
         return None
     if name not in holder:

@@ -1,4 +1,7 @@
-"""Resolves field paths of one SELECT to columns and joins, as one user sees them. Called by compiler.py and conditions.py."""
+"""Resolves field paths of one SELECT to columns and joins, as one user sees them.
+
+Called by compiler.py and conditions.py.
+"""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -99,7 +102,10 @@ class Scope:
         return Column(f'{table}."{found.name}"', found, (*parent.names, found.name), definition)
 
     def _name_column(self, parent: Parent, name: str, path: Path) -> Column:
-        """A field of a polymorphic parent: only what the object Name has (SOQL reference, polymorphic relationships)."""
+        """A field of a polymorphic parent.
+
+        Only what the object Name has (SOQL reference, polymorphic relationships).
+        """
         user = self.schema.get("User")
         if name.lower() == "type":
             cases = " ".join(f"WHEN {t}.\"Id\" IS NOT NULL THEN '{d.name}'" for d, t in parent.aliases)

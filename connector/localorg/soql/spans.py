@@ -1,6 +1,9 @@
-"""Date literals such as TODAY and LAST_N_DAYS:30: half-open ranges of days, counted from the org's clock. Called by parser and compiler.
+"""Date literals such as TODAY and LAST_N_DAYS:30.
 
-Weeks begin on Sunday and fiscal years in January, as in an org with US locale (SOQL reference, Date Formats and Date Literals).
+Half-open ranges of days, counted from the org's clock. Called by parser and compiler.
+
+Weeks begin on Sunday and fiscal years in January, as in an org with US locale (SOQL reference, Date Formats and
+Date Literals).
 """
 
 import calendar

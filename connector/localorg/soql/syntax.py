@@ -1,4 +1,7 @@
-"""The syntax tree of a SOQL statement: frozen values, positions kept for refusals. Made by parser.py, read by compiler.py."""
+"""The syntax tree of a SOQL statement.
+
+Frozen values, positions kept for refusals. Made by parser.py, read by compiler.py.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
