@@ -7,7 +7,7 @@ so that an author mends them in one go.
 from __future__ import annotations
 
 from collections.abc import Mapping as Map
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ def judge_mapping(
         return Judged((*document.problems, *shaped.problems))
     fields = fields_of_model(shaped.model)
     known = _known(describes or with_fields(standard_describes(), own_describes(source)), fields)
+    known = _with_status(known, shaped.model.keys.not_needed)
     compiled = compile_model(shaped.model, document, shaped, known, known_values=describes is not None)
     whole = Whole(shaped.model, document, shaped, compiled, known, known_values=describes is not None)
     problems = _each_once([*document.problems, *shaped.problems, *compiled.problems, *check_model(whole)])
@@ -95,6 +96,16 @@ def _known(describes: Describes, fields: tuple[FieldDefinition, ...]) -> dict[st
                 before = extra.get(name, ObjectDescribe(name)).fields
                 extra[name] = ObjectDescribe(name, known.label, {**before, definition.name: definition.as_describe()})
     return with_fields(describes, extra)
+
+
+def _with_status(describes: Describes, status: str) -> Describes:
+    """With our closed status among those of Tasks, which rules may mention before setup has created it."""
+    task = describes.get("Task")
+    field = task.find("Status") if task else None
+    if task is None or field is None or status in field.picklist:
+        return describes
+    fields = {**task.fields, field.name: replace(field, picklist=(*field.picklist, status))}
+    return {**describes, "Task": replace(task, fields=fields)}
 
 
 def _each_once(problems: list[Problem]) -> tuple[Problem, ...]:
