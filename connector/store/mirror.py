@@ -7,12 +7,10 @@ rules, plans or HTTP. Rows and the cursor that they complete are committed toget
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,14 +18,9 @@ from typing import Any, Self
 import duckdb
 
 from connector.describe import FieldDescribe, ObjectDescribe, read_describe
-from connector.errors import FixFirst, RetryLater
-from connector.store.spool import column_type, literal, name, read_csv, write_rows
-
-FORMAT = "1"
-"""Version of the tables in this file; a mirror of another version is put aside and pulled again."""
-
-_FILE_FORMAT = "v1.4.0"
-"""Storage version that DuckDB 1.4 to 2.x can all open; the engine's own default is not readable by older ones."""
+from connector.errors import FixFirst
+from connector.store.mirror_file import SPOOLED, open_file, open_in_memory
+from connector.store.spool import column_type, name, read_csv, write_rows
 
 _ALWAYS = ("Id", "SystemModstamp", "IsDeleted")
 
@@ -35,12 +28,17 @@ _ALWAYS = ("Id", "SystemModstamp", "IsDeleted")
 class Mirror:
     """An open mirror. Use as a context manager; one process at a time can have a file open."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, spool: Path, notice: str = "") -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        spool: Path,
+        notice: str = "",
+        scratch: tempfile.TemporaryDirectory[str] | None = None,
+    ) -> None:
         self.connection = connection
         self.notice = notice
         """What a person should know about this opening (rebuilt from nothing, and why); '' normally."""
-        self._spool = spool
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._spool, self._scratch = spool, scratch
         self._describes: dict[str, ObjectDescribe] | None = None
 
     @classmethod
@@ -51,8 +49,12 @@ class Mirror:
         notice. Raises RetryLater when another process has the file open.
         """
         if str(path) == ":memory:":
-            return _open_in_memory(memory_limit)
-        return _open_file(Path(path), memory_limit)
+            scratch = tempfile.TemporaryDirectory(prefix="connector-")
+            connection = open_in_memory(Path(scratch.name), memory_limit)
+            return cls(connection, Path(scratch.name), scratch=scratch)
+        spool = Path(path).parent / "spool"
+        connection, notice = open_file(Path(path), spool, memory_limit)
+        return cls(connection, spool, notice)
 
     def close(self) -> None:
         self.connection.close()
@@ -164,7 +166,7 @@ class Mirror:
         """
         known = self._column_types(sobject)
         columns = {f: known[f] for f in fields}
-        with tempfile.TemporaryDirectory(dir=self._spool) as directory:
+        with tempfile.TemporaryDirectory(dir=self._spool, prefix=SPOOLED) as directory:
             file = Path(directory) / "rows.csv"
             count = write_rows(file, rows)
             with self._transaction():
@@ -230,102 +232,7 @@ class Mirror:
         self.connection.execute("COMMIT")
 
 
-# --- opening --------------------------------------------------------------------------------------------------
-
-
-def _open_in_memory(memory_limit: str) -> Mirror:
-    scratch = tempfile.TemporaryDirectory(prefix="connector-")
-    connection = duckdb.connect(":memory:")
-    mirror = Mirror(connection, Path(scratch.name))
-    mirror._scratch = scratch
-    _lock_down(connection, Path(scratch.name), memory_limit)
-    _make_tables(mirror)
-    return mirror
-
-
-def _open_file(path: Path, memory_limit: str) -> Mirror:
-    spool = path.parent / "spool"
-    spool.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        return _attach(path, spool, memory_limit)
-    except duckdb.Error as error:
-        if "Could not set lock" in str(error):
-            raise RetryLater(
-                f"Another process has {path} open. Wait until the other run has ended, then try again."
-            ) from error
-        why = f"could not be read ({str(error).splitlines()[0]})"
-    except _OtherFormat as error:
-        why = str(error)
-    aside = _put_aside(path)
-    mirror = _attach(path, spool, memory_limit)
-    mirror.notice = f"{path} {why}; it was kept as {aside.name} and the org is being read from the beginning."
-    return mirror
-
-
-class _OtherFormat(Exception):
-    pass
-
-
-def _attach(path: Path, spool: Path, memory_limit: str) -> Mirror:
-    connection = duckdb.connect(":memory:")
-    try:
-        new = not path.exists()
-        connection.execute(f"ATTACH {literal(str(path))} AS mirror (STORAGE_VERSION '{_FILE_FORMAT}')")
-        os.chmod(path, 0o600)
-        connection.execute("USE mirror")
-        _lock_down(connection, spool, memory_limit)
-        mirror = Mirror(connection, spool)
-        if not new:
-            _check_format(mirror)
-        _make_tables(mirror)
-    except BaseException:
-        connection.close()
-        raise
-    return mirror
-
-
-def _check_format(mirror: Mirror) -> None:
-    try:
-        found = mirror.meta("format")
-    except duckdb.CatalogException:
-        found = None  # a new file whose first transaction never happened, or not a mirror at all
-    if found != FORMAT:
-        raise _OtherFormat(f"has format {found or 'unknown'}, this program writes format {FORMAT}")
-
-
-def _make_tables(mirror: Mirror) -> None:
-    with mirror._transaction():
-        for statement in _statements():
-            mirror.connection.execute(statement)
-    if mirror.meta("format") is None:
-        mirror.set_meta("format", FORMAT)
-
-
-def _statements() -> list[str]:
-    text = files("connector.store").joinpath("mirror.sql").read_text(encoding="utf-8")
-    return [s for s in text.split(";") if s.strip()]
-
-
-def _lock_down(connection: duckdb.DuckDBPyConnection, spool: Path, memory_limit: str) -> None:
-    """No network, no extensions, no files but the spool: text from an org must never reach further than its table."""
-    for setting in (
-        f"temp_directory = {literal(str(spool))}",
-        f"memory_limit = {literal(memory_limit)}",
-        "TimeZone = 'UTC'",
-        "autoinstall_known_extensions = false",
-        "autoload_known_extensions = false",
-        f"allowed_directories = [{literal(str(spool))}]",
-        "enable_external_access = false",
-        "lock_configuration = true",
-    ):
-        connection.execute(f"SET {setting}")
-
-
-def _put_aside(path: Path) -> Path:
-    aside = path.with_name(path.name + ".unreadable")
-    path.replace(aside)
-    path.with_name(path.name + ".wal").unlink(missing_ok=True)
-    return aside
+# --- SQL text -------------------------------------------------------------------------------------------------
 
 
 def _columns(describe: ObjectDescribe, fields: Iterable[str]) -> dict[str, str]:
