@@ -6,7 +6,7 @@ nothing here asks the org, a database or the clock.
 
 from connector.report.as_json import plan_json, run_json
 from connector.report.plan_text import render_plan
-from connector.report.run_text import render_run, render_runs
+from connector.report.run_text import render_past_run, render_run, render_runs
 from connector.report.summary import ApiCost, ModelSummary, RunReport, StageLine, conclude
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "StageLine",
     "conclude",
     "plan_json",
+    "render_past_run",
     "render_plan",
     "render_run",
     "render_runs",

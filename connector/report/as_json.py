@@ -48,6 +48,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "counts": dict(Counter(c.kind for c in plan.changes)),
         "changes": [_change(c) for c in plan.changes],
         "waiting": dict(plan.waiting),
+        "withheld": dict(plan.withheld),
         "problems": list(plan.problems),
         "breaches": [vars(b) for b in plan.breaches],
     }

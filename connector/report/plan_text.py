@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import cast
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -125,6 +126,10 @@ def _remarks(plan: Plan) -> Iterator[RenderableType]:
         )
         told = ", ".join(f"{name} {n:,}" for name, n in sorted(plan.waiting.items(), key=lambda i: (-i[1], i[0])))
         yield Padding(Text(told), (0, 0, 0, 8))
+    if plan.withheld:
+        yield Text()
+        told = kinds(cast("dict[ChangeKind, int]", dict(plan.withheld)))
+        yield Text(f"Not permitted by the job's policy: {told}", style="bold cyan")
     if plan.problems:
         yield Text()
         yield Text("To look at", style="bold yellow")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from connector.data import Change, Outcome
+from connector.data import Change, Outcome, Plan
 from connector.report.plan_text import render_plan
 from connector.report.refusals import Refusal, group_refusals
 from connector.report.summary import ApiCost, ModelSummary, RunReport, StageLine
@@ -29,24 +29,24 @@ def render_run(report: RunReport, *, examples: int | None = 3) -> RenderableType
     """The whole report; `examples` as in render_plan."""
     labels = {line.key: line.label for m in report.models for line in m.stages}
     parts: list[RenderableType] = [render_plan(report.plan, labels, examples=examples)]
-    parts += _applied(report)
-    parts += _refused(group_refusals(report.plan.changes, report.outcomes))
+    parts += _became(report.plan.changes, report.outcomes)
     parts += [part for model in report.models for part in _model(model)]
     parts += _not_read(report)
     return Group(*parts, Text(), *_closing(report))
 
 
-def _applied(report: RunReport) -> Iterator[RenderableType]:
-    if not report.outcomes:
+def _became(changes: Sequence[Change], outcomes: Sequence[Outcome]) -> Iterator[RenderableType]:
+    if not outcomes:
         return
     yield Text()
     yield Text("What became of it", style="bold")
-    by_id = {c.id: c for c in report.plan.changes}
+    by_id = {c.id: c for c in changes}
     for status, words in _OUTCOME_WORDS.items():
-        here = [o for o in report.outcomes if o.status == status]
+        here = [o for o in outcomes if o.status == status]
         if here:
             yield Padding(Text(f"{words}: {_told(here, by_id)}"), (0, 0, 0, 8))
-    yield from _skipped([o for o in report.outcomes if o.status == "skipped"])
+    yield from _skipped([o for o in outcomes if o.status == "skipped"])
+    yield from _refused(group_refusals(changes, outcomes))
 
 
 _OUTCOME_WORDS = {
@@ -149,7 +149,7 @@ def _cost(cost: ApiCost) -> str:
 
 
 class RunLine(Protocol):
-    """What the list of runs shows of each: the ledger's run rows have it."""
+    """What is shown of a run that is over: the ledger's run rows have it."""
 
     @property
     def id(self) -> int: ...
@@ -167,6 +167,8 @@ class RunLine(Protocol):
     def dry_run(self) -> bool: ...
     @property
     def api_calls(self) -> Mapping[str, int]: ...
+    @property
+    def report(self) -> Mapping[str, Any] | None: ...
 
 
 def render_runs(runs: Sequence[RunLine]) -> RenderableType:
@@ -189,3 +191,17 @@ _RUN_COLUMNS: dict[str, Literal["left", "right"]] = {
     "Run": "right", "Job": "left", "Status": "left", "Started": "left",
     "Seconds": "right", "API calls": "right", "Exit": "right",
 }  # fmt: skip
+
+
+def render_past_run(
+    run: RunLine, changes: Sequence[Change], outcomes: Sequence[Outcome], *, examples: int | None = 3
+) -> RenderableType:
+    """One run from the ledger: its line in the list, its plan, and what became of each change."""
+    report = run.report or {}
+    labels = {s["key"]: s["label"] for model in report.get("models", ()) for s in model["stages"]}
+    parts: list[RenderableType] = [render_runs([run])]
+    if error := report.get("error"):
+        parts += [Text(), Text(str(error), style="red")]
+    if changes:
+        parts += [Text(), render_plan(Plan(tuple(changes)), labels, examples=examples)]
+    return Group(*parts, *_became(changes, [o for o in outcomes if o.status != "planned"]))
