@@ -29,7 +29,7 @@ from connector.localorg.state import Client, OrgState
 from connector.localorg.storage import Store
 from connector.localorg.switches import Switches
 from connector.localorg.transaction import Transaction
-from connector.localorg.values import store_trusted, to_python, wire_datetime
+from connector.localorg.values import needs_conversion, store_trusted, to_python, wire_datetime
 
 __all__ = ["API_VERSION", "Clock", "Org", "OrgError", "QueryResult"]
 
@@ -211,6 +211,11 @@ class Org:
             self.store.create_tables(self.schema)
             self.save_state()
 
+    def add_status(self, label: str, *, closed: bool, table: str = "TaskStatus") -> str:
+        """Add a value to TaskStatus or CaseStatus, as an admin does in Setup."""
+        with self.transaction() as txn:
+            return setup_rows.add_status(txn, table, label, closed=closed)
+
     def load_source(self, directory: Path) -> None:
         """Take custom objects, fields and permission sets from SFDX source.
 
@@ -218,6 +223,8 @@ class Org:
         """
         source = read_source(Path(directory))
         self.define_fields(source.definitions)
+        for table, label, closed in source.statuses:
+            self.add_status(label, closed=closed, table=table)
         for key in source.hidden:
             sobject, _, field = key.partition(".")
             self.hide_field(None, sobject, field)
@@ -298,7 +305,10 @@ class Org:
             wanted.setdefault("IsDeleted", 0)
         with self.transaction() as txn:
             rows = txn.select(definition.name, wanted)
-        return [{f.name: to_python(f, row[f.name]) for f in definition.stored_fields} for row in rows]
+        converted = [f for f in definition.stored_fields if needs_conversion(f)]
+        for row in rows:
+            row.update({f.name: to_python(f, row[f.name]) for f in converted})
+        return rows
 
     def query(self, soql: str, user: str | None = None, include_deleted: bool = False) -> QueryResult:
         """Run SOQL and return wire-shaped records, all pages at once; raises OrgError with row and column."""

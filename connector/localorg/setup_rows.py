@@ -137,6 +137,18 @@ def insert_user(txn: Transaction, given: Mapping[str, Any]) -> str:
     return _insert(txn, "User", {**_USER, **derived, **given})
 
 
+def add_status(txn: Transaction, table: str, label: str, *, closed: bool) -> str:
+    """Add a value to a status table such as TaskStatus, or change whether it counts as closed; returns its id."""
+    definition = txn.schema.get(table)
+    known = txn.select(table, {"MasterLabel": label})
+    if known:
+        txn.update(definition, known[0]["Id"], {"IsClosed": int(closed)})
+        return str(known[0]["Id"])
+    order = len(txn.select(table, {})) + 1
+    row = {"MasterLabel": label, "ApiName": label, "SortOrder": order, "IsClosed": int(closed), "IsDefault": 0}
+    return _insert(txn, table, row)
+
+
 def _insert(txn: Transaction, sobject: str, row: SetupRow) -> str:
     definition = txn.schema.find(sobject)
     if definition is None:

@@ -43,6 +43,8 @@ class Source:
     definitions: list[Definition]
     hidden: list[str]
     read_only: list[str]
+    statuses: list[tuple[str, str, bool]]
+    """(table, label, closed) of standard value sets that are tables here."""
 
 
 def read_source(directory: Path) -> Source:
@@ -56,8 +58,21 @@ def read_source(directory: Path) -> Source:
     readable, editable = _read_grants(directory)
     keys = [k for f in fields for k in _keys(f) if not f.get("required")]
     return Source(
-        definitions, [k for k in keys if k not in readable], [k for k in keys if k in readable and k not in editable]
+        definitions,
+        hidden=[k for k in keys if k not in readable],
+        read_only=[k for k in keys if k in readable and k not in editable],
+        statuses=_read_statuses(directory),
     )
+
+
+def _read_statuses(directory: Path) -> list[tuple[str, str, bool]]:
+    """Values of the standard value sets TaskStatus and CaseStatus; a source lists all values, new and old."""
+    found = []
+    for table in ("TaskStatus", "CaseStatus"):
+        for path in sorted(directory.rglob(f"{table}.standardValueSet-meta.xml")):
+            for value in _parse(path).iter(_NS + "standardValue"):
+                found.append((table, _text(value, "label") or _text(value, "fullName") or "", _flag(value, "closed")))
+    return found
 
 
 def _keys(field: Definition) -> list[str]:

@@ -24,12 +24,12 @@ _INT_MAX = 2**31 - 1
 
 def wire_datetime(moment: datetime) -> str:
     """Render a moment as Salesforce does in JSON."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}.000+0000"
 
 
 def read_datetime(wire: str) -> datetime:
     """Read the wire form back."""
-    return datetime.strptime(wire, "%Y-%m-%dT%H:%M:%S.000%z")
+    return datetime.fromisoformat(wire[:19]).replace(tzinfo=UTC)
 
 
 def store_json(field: FieldDef, value: Any) -> Any:
@@ -212,6 +212,11 @@ def store_trusted(field: FieldDef, value: Any) -> Any:
         case int() if field.type in NUMBER_TYPES:
             return float(value)
     return value
+
+
+def needs_conversion(field: FieldDef) -> bool:
+    """Whether to_python changes anything but null."""
+    return field.type in ("boolean", "date", "datetime") or field.type in NUMBER_TYPES
 
 
 def to_python(field: FieldDef, stored: Any) -> Any:
