@@ -61,7 +61,9 @@ def describe_shape(definition: FieldDefinition) -> dict[str, Any]:
         "sobject": d.sobject, "name": d.name, "label": d.label, "type": d.type, "length": d.length,
         "precision": d.precision, "scale": d.scale, "unique": d.unique, "externalId": d.external_id, "custom": True,
         "idLookup": d.external_id, "restrictedPicklist": d.type == "picklist", "inlineHelpText": d.help,
-        "picklistValues": [{"value": v, "label": label, "active": True} for v, label in d.values],
+        "picklistValues": [
+            {"value": v, "label": label, "active": True, "defaultValue": False} for v, label in d.values
+        ],
         "nillable": d.type != "boolean", "defaultValue": False if d.type == "boolean" else None,
         "caseSensitive": d.unique,
     }  # fmt: skip
@@ -86,7 +88,7 @@ _OURS: Mapping[str, tuple[str, str, str]] = {
         "picklist",
         "What the rules suggest. To accept set the stage, to decline clear this.",
     ),
-    "next": ("What Is Next", "textarea", "What must still happen for the next stage."),
+    "next": ("Next Steps", "textarea", "What must still happen for the next stage."),
     "health_score": ("Health Score", "double", "0 to 100, from the weighted measures of the model."),
     "health_band": ("Health", "picklist", "Green, yellow or red, from the health score."),
 }

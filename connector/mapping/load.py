@@ -60,8 +60,8 @@ def judge_mapping(
     if shaped.model is None:
         return Judged((*document.problems, *shaped.problems))
     fields = fields_of_model(shaped.model)
-    known = _known(describes or with_fields(standard_describes(), own_describes(source)), fields)
-    known = _with_status(known, shaped.model.keys.not_needed)
+    found = _known(describes or with_fields(standard_describes(), own_describes(source)), fields)
+    known = _with_status(found, shaped.model.keys.not_needed)
     compiled = compile_model(shaped.model, document, shaped, known, known_values=describes is not None)
     whole = Whole(shaped.model, document, shaped, compiled, known, known_values=describes is not None)
     problems = _each_once([*document.problems, *shaped.problems, *compiled.problems, *check_model(whole)])
