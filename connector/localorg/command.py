@@ -5,12 +5,12 @@ Mounted lazily by the command line; the only module of the local org that prints
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import typer
@@ -103,15 +103,26 @@ def serve(
         return
     if seed not in (*SEEDS, NO_SEED):
         raise typer.BadParameter(f"there is no seed {seed!r}; choose one of {', '.join([*SEEDS, NO_SEED])}")
-    org = prepare_org(seed, number=number, size=size, clock=read_clock(clock), state=state, sources=source or [])
+    at = read_clock(clock)
+    try:
+        org = prepare_org(seed, number=number, size=size, clock=at, state=state, sources=source or [])
+    except (ValueError, FileNotFoundError) as error:
+        raise typer.BadParameter(str(error)) from error
     org.add_client(CLIENT_ID, CLIENT_SECRET)
-    server = LocalOrgServer(org, host=host, port=port)
+    server = _listen(org, host, port)
     server.start()
     typer.echo(describe_access(server.url))
     try:
         _wait_for_signal()
     finally:
         server.stop()
+
+
+def _listen(org: Org, host: str, port: int) -> LocalOrgServer:
+    try:
+        return LocalOrgServer(org, host=host, port=port)
+    except (OSError, SystemExit) as error:
+        raise typer.BadParameter(f"cannot listen on {host}:{port} ({error}); --port 0 picks a free port") from error
 
 
 def _wait_for_signal() -> None:
@@ -130,7 +141,10 @@ def tick(
     request = Request(f"{url.rstrip('/')}/__local__/tick?days={days}", method="POST", data=b"{}")  # noqa: S310
     try:
         with urlopen(request, timeout=600) as answer:  # noqa: S310
-            typer.echo(answer.read().decode())
-    except URLError as error:
+            lived = json.load(answer)
+    except (OSError, ValueError) as error:
         typer.echo(f"no local org answers at {url}: {error}. Start one with: connector localorg", err=True)
         raise typer.Exit(1) from error
+    typer.echo(f"it is {lived['now']}; people have")
+    for what, count in lived["happened"].items():
+        typer.echo(f"  {what:<20} {count:>6}")

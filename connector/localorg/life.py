@@ -8,7 +8,7 @@ from ids or the order of rows: two orgs with equal content live the same day eve
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -100,14 +100,6 @@ def live_days(org: Org, rng: Random, days: int = 1, *, habits: Habits | None = N
         org.clock.advance(timedelta(days=1))
         happenings += tick(org, rng, habits=habits)
     return tuple(happenings)
-
-
-def live_day(org: Org) -> dict[str, Any]:
-    """Live tomorrow by the org's own seed, and count what people did: the answer of the tick endpoint."""
-    salt = Random(f"{org.state.seed}:{org.clock.now().date()}")
-    happenings = live_days(org, salt)
-    counts = Counter(f"{h.what} {h.sobject}" for h in happenings if h.refused is None)
-    return {"day": org.clock.now().date().isoformat(), "done": dict(sorted(counts.items()))}
 
 
 def _open_day(org: Org, salt: int, habits: Habits) -> _Day:

@@ -9,7 +9,7 @@ from connector.localorg.seeds.book import Book, Ref, at, stamps
 from connector.localorg.seeds.staff import Staff
 from connector.localorg.seeds.words import FIRST_NAMES, HOSTILE_NAMES, INDUSTRIES, LAST_NAMES, company_name, mail_domain
 
-WELCOME_CAMPAIGN = "Welcome to Northstar"
+WELCOME_CAMPAIGN = "Customer welcome"
 _LEAD_SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other")
 _OPEN_STATUSES = ("Open - Not Contacted", "Open - Not Contacted", "Working - Contacted", "Closed - Not Converted")
 
