@@ -7,19 +7,22 @@ rule over it is unknown instead of misspelt.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
+from collections.abc import Mapping as Map
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from connector.calendar import Calendar, country_calendar, org_calendar
-from connector.describe import Describes, ObjectDescribe
+from connector.describe import Describes, ObjectDescribe, read_describe
 from connector.errors import FileProblems, FixFirst, Problem
 from connector.mapping.load import load_mapping
 from connector.mapping.mapping import Mapping
-from connector.mapping.source import mapping_files, own_describes, with_fields
+from connector.mapping.source import DESCRIBES, mapping_files, own_describes, with_fields
 from connector.mapping.standard import standard_describes
 from connector.settings import Settings
 from connector.store.mirror import Mirror
@@ -111,6 +114,36 @@ def _mentioned(sources: Iterable[Path]) -> set[str]:
     text = "\n".join(f.read_text(encoding="utf-8", errors="replace") for s in sources for f in mapping_files(s))
     words = set(re.findall(r"\w+", text))
     return (standard_describes().keys() & words) | set(_CUSTOM_OBJECT.findall(text))
+
+
+_KEPT = (
+    "name", "type", "label", "length", "precision", "digits", "scale", "nillable", "createable", "updateable",
+    "calculated", "unique", "externalId", "restrictedPicklist", "picklistValues", "referenceTo", "relationshipName",
+)  # fmt: skip
+
+_TRUE_IF_ABSENT = ("nillable", "createable", "updateable")
+
+
+def save_describes(folder: Path, bodies: Iterable[Map[str, Any]]) -> Path:
+    """Keeps beside a mapping what these describes say of fields that the program does not know by itself."""
+    if not folder.is_dir():
+        raise FixFirst(f"There is no folder {folder}. Name the folder of a mapping, such as mappings/post_sale.")
+    path = folder / DESCRIBES
+    kept = {body["name"]: body for body in (json.loads(path.read_text("utf-8")) if path.is_file() else ())}
+    kept |= {body["name"]: _news_in(body) for body in bodies}
+    path.write_text(json.dumps([kept[name] for name in sorted(kept)], indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return path
+
+
+def _news_in(body: Map[str, Any]) -> dict[str, Any]:
+    known = standard_describes().get(body["name"], ObjectDescribe(body["name"])).fields
+    found = read_describe(body).fields
+    fields = [
+        {k: f[k] for k in _KEPT if f.get(k) or k in _TRUE_IF_ABSENT}
+        for f in body["fields"]
+        if known.get(f["name"]) != found[f["name"]]
+    ]
+    return {"name": body["name"], "label": body.get("label", body["name"]), "fields": fields}
 
 
 def calendar_of(mapping: Mapping, mirror: Mirror, as_of: datetime, zone: str) -> Calendar:
