@@ -13,7 +13,7 @@ from typing import Any
 
 from connector.describe import Describes, ObjectDescribe
 from connector.errors import FileProblems, Problem
-from connector.mapping.check import Whole, check_model
+from connector.mapping.check import check_model
 from connector.mapping.compile import Compiled, compile_model
 from connector.mapping.fields import FieldDefinition, fields_of_model
 from connector.mapping.mapping import Mapping
@@ -22,6 +22,7 @@ from connector.mapping.overrides import override
 from connector.mapping.shape import shape
 from connector.mapping.source import digest_of, own_describes, read_source, with_fields
 from connector.mapping.standard import standard_describes
+from connector.mapping.whole import Whole
 
 _ON_ACTIVITY = ("Task", "Event")
 

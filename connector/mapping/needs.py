@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from connector.data import Needs
 from connector.describe import Describes
-from connector.mapping.check import written_fields
+from connector.mapping.check_created import written_fields
 from connector.mapping.language import Expression
 from connector.mapping.model import ModelFile
 from connector.mapping.texts import TEAM

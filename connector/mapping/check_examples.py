@@ -1,0 +1,91 @@
+"""Checks of the worked examples' form: stages, facts and CTAs that exist, records with fields that exist.
+
+Called by check.py. Whether an example comes out as expected is for connector/examples.py to run. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from connector.errors import Problem
+from connector.files import Path
+from connector.mapping.model import Example
+from connector.mapping.whole import Whole, did_you_mean
+
+STAGE = "stage"
+"""The key of `given` that is no sObject: the stage that the subject is in beforehand."""
+
+
+def check_examples(whole: Whole) -> Iterator[Problem]:
+    for n, example in enumerate(whole.model.examples):
+        yield from _given(whole, ("examples", n, "given"), example)
+        yield from _expected(whole, ("examples", n, "expect"), example)
+
+
+def _given(whole: Whole, where: Path, example: Example) -> Iterator[Problem]:
+    for name, value in example.given.items():
+        path = (*where, name)
+        if name == STAGE:
+            yield from _stage(whole, path, value)
+        elif name not in whole.describes:
+            hint = did_you_mean(name, [*whole.describes, STAGE])
+            yield whole.problem(path, f"there is no sObject {name!r}{hint}", at_key=True)
+        elif name == whole.model.subject:
+            yield from _record(whole, path, name, value)
+        elif not isinstance(value, list):
+            yield whole.problem(path, f"records of {name} are a list: one per line, each after a dash")
+        else:
+            for m, record in enumerate(value):
+                yield from _record(whole, (*path, m), name, record)
+
+
+def _stage(whole: Whole, where: Path, value: Any) -> Iterator[Problem]:
+    if (
+        not isinstance(value, dict)
+        or not value.keys() >= {"key", "since"}
+        or not value.keys() <= {"key", "since", "via"}
+    ):
+        yield whole.problem(where, "a stage is given as {key: adopting, since: 2026-01-10}")
+    elif whole.model.stage(value["key"]) is None:
+        yield _no_stage(whole, (*where, "key"), value["key"])
+
+
+def _record(whole: Whole, where: Path, sobject: str, record: Any) -> Iterator[Problem]:
+    if not isinstance(record, dict):
+        yield whole.problem(where, f"a record is given as fields and values: {{Name: Acme}}, not {record!r}")
+        return
+    describe = whole.describes[sobject]
+    for name in record:
+        if describe.find(name) is None:
+            hint = did_you_mean(name, describe.fields)
+            yield whole.problem((*where, name), f"{sobject} has no field {name!r}{hint}", at_key=True)
+
+
+def _expected(whole: Whole, where: Path, example: Example) -> Iterator[Problem]:
+    expect, model = example.expect, whole.model
+    for name in ("stage", "proposed"):
+        key = getattr(expect, name)
+        if key is not None and model.stage(key) is None:
+            yield _no_stage(whole, (*where, name), key)
+    for key in expect.facts:
+        if key not in model.facts:
+            hint = did_you_mean(key, model.facts)
+            yield whole.problem((*where, "facts", key), f"there is no fact {key!r}{hint}", at_key=True)
+    steps = [f"{book.key}.{step.key}" for book in model.playbooks for step in book.steps]
+    short = [step.rpartition(".")[2] for step in steps]
+    ctas = [cta.key for cta in model.ctas]
+    yield from _known(whole, (*where, "ctas"), expect.ctas, ctas, "CTA")
+    yield from _known(whole, (*where, "steps"), expect.steps, [*steps, *short], "playbook step")
+    yield from _known(whole, (*where, "closes"), expect.closes, [*ctas, *steps, *short], "CTA or playbook step")
+    yield from _known(whole, (*where, "campaigns"), expect.campaigns, [c.key for c in model.campaigns], "campaign")
+
+
+def _known(whole: Whole, where: Path, keys: Iterable[str] | None, known: list[str], what: str) -> Iterator[Problem]:
+    for n, key in enumerate(keys or ()):
+        if key not in known:
+            yield whole.problem((*where, n), f"there is no {what} {key!r}{did_you_mean(key, known)}")
+
+
+def _no_stage(whole: Whole, where: Path, key: str) -> Problem:
+    return whole.problem(where, f"there is no stage {key!r}{did_you_mean(key, [s.key for s in whole.model.stages])}")
