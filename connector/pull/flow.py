@@ -49,8 +49,7 @@ def pull(
     if organization is None:
         raise FixFirst(f"The organization's own record cannot be read: {results[ORGANIZATION].reason}.")
     results |= found
-    del results[ORGANIZATION]
-    return PullResult(run.as_of, *organization, results)
+    return PullResult(run.as_of, *organization, {n: r for n, r in results.items() if n in needs.fields})
 
 
 def _refresh(run: _Run, sobjects: Iterable[str]) -> dict[str, ObjectPull]:
@@ -106,7 +105,8 @@ def _prepare(
     for name, needed in wanted.items():
         fields[name], hidden[name] = _match_columns(run.mirror, describes[name], needed)
     cursors = {name: None if whole else run.mirror.cursor(name) for name in fields}
-    return plan_queries(describes, fields, cursors, as_of=run.as_of, overlap=run.overlap), hidden
+    sizes = {name: run.mirror.count(name) for name in fields}
+    return plan_queries(describes, fields, cursors, sizes, as_of=run.as_of, overlap=run.overlap), hidden
 
 
 def _match_columns(
@@ -126,7 +126,7 @@ def _take(run: _Run, query: ObjectQuery, answer: SubResponse, counted: SubRespon
     pulled = _store_or_say(run, query, answer, restarts=1)
     if pulled.complete and counted and _count_differs(run, query.sobject, counted):
         run.progress(f"{query.sobject}: records were removed, reading all of them")
-        everything = replace(query, since=None)
+        everything = replace(query, since=None, counted=False)
         return _take(run, everything, run.client.composite([everything.request])[0], None)
     return pulled
 

@@ -23,8 +23,14 @@ ORGANIZATION_NEEDS = Needs({ORGANIZATION: frozenset({"TimeZoneSidKey"})})
 TOMBSTONES_LAST = timedelta(days=14)
 """Deleted records leave the recycle bin after 15 days; after a longer pause only a whole read notices them."""
 
-NO_TOMBSTONES = frozenset({"CampaignMember"})
-"""Objects whose deleted records are gone at once: counted, and read whole when the count differs."""
+_NO_TOMBSTONES = frozenset({"CampaignMember"})
+"""Objects that have IsDeleted and whose deleted records are nevertheless gone at once."""
+
+_NEVER_DELETED = frozenset({"User"})
+"""Objects without IsDeleted that do not need it."""
+
+ONE_PAGE = 2000
+"""Records that come with the query itself; more need calls of their own."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class ObjectQuery:
     sobject: str
     fields: tuple[str, ...]
     since: datetime | None = None
+    counted: bool = False
+    """Deleted records leave no trace: the live ones are counted too, and all of them are read when that differs."""
 
     @property
     def request(self) -> Subrequest:
@@ -41,8 +49,8 @@ class ObjectQuery:
 
     @property
     def count_request(self) -> Subrequest | None:
-        """Asks how many live records there are, where deleted ones leave no trace."""
-        if self.since is None or self.sobject not in NO_TOMBSTONES:
+        """Asks how many live records there are."""
+        if not self.counted:
             return None
         return query_request(count(self.sobject), f"{self.sobject}_count", all_rows=False)
 
@@ -62,20 +70,29 @@ def plan_queries(
     describes: Mapping[str, ObjectDescribe],
     fields: Mapping[str, frozenset[str]],
     cursors: Mapping[str, datetime | None],
+    sizes: Mapping[str, int],
     *,
     as_of: datetime,
     overlap: timedelta,
 ) -> tuple[ObjectQuery, ...]:
-    """One query per object in `fields`, the organization's first: nothing is stored before we know whose it is."""
+    """One query per object in `fields`, the organization's first: nothing is stored before we know whose it is.
+
+    `cursors` and `sizes` (live records) are the mirror's; an object that is in neither is read whole.
+    """
     order = sorted(fields, key=lambda name: (name != ORGANIZATION, name))
     return tuple(
-        ObjectQuery(
-            name,
-            select_list(describes[name], fields[name]),
-            _since(describes[name], cursors.get(name), as_of=as_of, overlap=overlap),
+        _query(
+            describes[name],
+            fields[name],
+            _since(describes[name], cursors.get(name), sizes.get(name, 0), as_of=as_of, overlap=overlap),
         )
         for name in order
     )
+
+
+def _query(describe: ObjectDescribe, fields: frozenset[str], since: datetime | None) -> ObjectQuery:
+    counted = since is not None and _leaves_no_trace(describe)
+    return ObjectQuery(describe.name, select_list(describe, fields), since, counted)
 
 
 def select_list(describe: ObjectDescribe, fields: frozenset[str]) -> tuple[str, ...]:
@@ -99,8 +116,17 @@ def _hidden(sobject: str, field: str) -> str:
 
 
 def _since(
-    describe: ObjectDescribe, cursor: datetime | None, *, as_of: datetime, overlap: timedelta
+    describe: ObjectDescribe, cursor: datetime | None, size: int, *, as_of: datetime, overlap: timedelta
 ) -> datetime | None:
-    if cursor is None or describe.name == ORGANIZATION or "SystemModstamp" not in describe.fields:
+    """Where the window begins; None to read everything, also where that costs no more and notices what is gone."""
+    if cursor is None or "SystemModstamp" not in describe.fields:
         return None
-    return cursor - overlap if as_of - cursor <= TOMBSTONES_LAST else None
+    if as_of - cursor > TOMBSTONES_LAST or cursor - as_of > overlap:  # a cursor ahead of the org's clock proves nothing
+        return None
+    if "IsDeleted" not in describe.fields and _leaves_no_trace(describe) and size <= ONE_PAGE:
+        return None
+    return min(cursor, as_of) - overlap
+
+
+def _leaves_no_trace(describe: ObjectDescribe) -> bool:
+    return describe.name in _NO_TOMBSTONES or not ("IsDeleted" in describe.fields or describe.name in _NEVER_DELETED)
