@@ -31,6 +31,16 @@ if TYPE_CHECKING:
 LIFECYCLE = "Lifecycle"
 _LIST_LENGTH = 12
 _ENGINE_TYPES = ("textarea",)
+_FIRST = (
+    "Stage",
+    "Health",
+    "Health_Score",
+    "Stage_Entered",
+    "Previous_Stage",
+    "Stage_Reason",
+    "Next",
+    "Proposed_Stage",
+)
 _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Account details",
@@ -126,11 +136,19 @@ def _lifecycle_fields(
     own = {d["name"] for d in customer_definitions()}
     brought = [f for f in fields.values() if f["name"].endswith("__c") and f["name"] not in own]
     memory = [f for f in brought if f["type"] in _ENGINE_TYPES and "state" in str(f["name"]).lower()]
-    for_people = [f for f in brought if f not in memory]
+    for_people = sorted((f for f in brought if f not in memory), key=_layout_place)
     return (
         tuple(_shown(row, f, names) for f in for_people),
         tuple(_shown(row, f, names) for f in memory if row.get(f["name"])),
     )
+
+
+def _layout_place(field: Row) -> int:
+    """Where an admin would put a field: stage and health first, then figures, then what people fill in."""
+    name = str(field["name"]).removesuffix("__c").removeprefix("Lifecycle_")
+    if name.startswith("Override"):
+        return len(_FIRST) + 1
+    return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 
 
 def _section(

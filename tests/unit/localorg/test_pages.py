@@ -50,10 +50,15 @@ def org() -> Org:
 
 
 @pytest.fixture(scope="module")
-def demo() -> Org:
+def book() -> bytes:
     org = Org.create(clock=Clock(NOW), seed=1)
     load_seed(org, "demo", size=160)
-    return org
+    return org.snapshot()
+
+
+@pytest.fixture
+def demo(book: bytes) -> Org:
+    return Org.restore(book, clock=Clock(NOW))
 
 
 def answer(org: Org, path: str, method: str = "GET") -> Response | None:
@@ -147,6 +152,23 @@ def test_lifecycle_section_shows_label_value_and_help(org: Org) -> None:
     assert "Adopting" in lifecycle
     assert "Where the &lt;customer&gt; &#34;is&#34;" in lifecycle
     assert "{&#34;stage&#34;:&#34;adopting&#34;}" in lifecycle.split("<details>")[1]
+
+
+def test_lifecycle_fields_stand_as_an_admin_would_put_them(demo: Org) -> None:
+    texts = ["Lifecycle_Override__c", "Won__c", "Lifecycle_Stage_Reason__c", "Silence__c", "Health__c"]
+    demo.define_fields([{"sobject": "Account", "name": n, "label": n, "type": "string", "length": 99} for n in texts])
+    demo.define_fields([STAGE])
+    page = body(demo, f"/accounts/{demo.records('Account')[0]['Id']}")
+    expected = [
+        "Lifecycle Stage",
+        "Health__c",
+        "Lifecycle_Stage_Reason__c",
+        "Won__c",
+        "Silence__c",
+        "Lifecycle_Override__c",
+    ]
+    found = sorted(expected, key=lambda label: page.index(f"<dt>{label}</dt>"))
+    assert found == expected
 
 
 def test_related_lists_show_what_belongs_to_the_account(demo: Org) -> None:
