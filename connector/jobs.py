@@ -13,11 +13,11 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from connector.describe import nearest
 from connector.errors import FileProblems, FixFirst, Problem
-from connector.files import Document, read_toml
+from connector.files import Document, Position, read_toml
 
 Policy = Literal["create-only", "upsert-only", "sync"]
 """create-only: only new Tasks and memberships; upsert-only: also field writes; sync: also closes what is ours."""
@@ -156,6 +156,11 @@ class Job(_Part):
     )
     only: str | None = Field(default=None, description="A condition: nobody else is touched (going live by parts).")
     limits: Limits = Limits()
+    _document: Document = PrivateAttr(default_factory=lambda: Document("", {}))
+
+    def at(self, key: str) -> Position:
+        """Where a key of this job stands in its file."""
+        return self._document.at((key,))
 
     def trigger(self) -> CronTrigger | None:
         """The schedule as APScheduler computes it, or None for a job that is only run by hand."""
@@ -168,9 +173,11 @@ def load_job(path: Path) -> Job:
     if document.problems:
         raise FileProblems(document.problems)
     try:
-        return Job.model_validate(document.data)
+        job = Job.model_validate(document.data)
     except ValidationError as error:
         raise FileProblems(_problem(document, e["loc"], e["type"], e["msg"]) for e in error.errors()) from None
+    job._document = document
+    return job
 
 
 def load_jobs(directory: Path) -> dict[str, Job]:

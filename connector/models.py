@@ -11,17 +11,22 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Map
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from connector.calendar import Calendar, country_calendar, org_calendar
+from connector.data import Needs, PullResult
 from connector.describe import Describes, ObjectDescribe, read_describe
 from connector.errors import FileProblems, FixFirst, Problem
+from connector.jobs import Job
+from connector.mapping.compile import type_of_param
+from connector.mapping.language import Expression, Kind, Position, Scope, parse
 from connector.mapping.load import load_mapping
 from connector.mapping.mapping import Mapping
+from connector.mapping.model import ModelFile
 from connector.mapping.source import DESCRIBES, mapping_files, own_describes, with_fields
 from connector.mapping.standard import standard_describes
 from connector.settings import Settings
@@ -60,36 +65,51 @@ def _find(directory: Path, name: str) -> Path:
     )
 
 
-def draft_models(settings: Settings, names: Iterable[str], mirror: Mirror, ask: Ask) -> tuple[Mapping, ...]:
+@dataclass(frozen=True)
+class JobModel:
+    """One of a job's models, and whom of its subjects the job may touch."""
+
+    mapping: Mapping
+    only: Expression | None = None
+
+    @property
+    def model(self) -> ModelFile:
+        return self.mapping.model
+
+    @property
+    def needs(self) -> Needs:
+        return self.mapping.needs | Needs(self.only.fields if self.only else {})
+
+
+def draft_models(job: Job, settings: Settings, mirror: Mirror, ask: Ask) -> tuple[JobModel, ...]:
     """The models as far as they can be typed before this run's pull: enough to know what to pull.
 
     What the org is like is asked for only when the files do not make sense without it, once.
     """
-    sources = find_sources(settings, names)
     try:
-        return _load(sources, settings, mirror)
-    except FileProblems as first:
-        ask(_mentioned(sources))
+        return _load(job, settings, mirror)
+    except FileProblems:
+        ask(_mentioned(find_sources(settings, job.mappings)))
         if not mirror.describes():
-            raise first from None
-        return _load(sources, settings, mirror)
+            raise
+        return _load(job, settings, mirror)
 
 
 def final_models(
-    drafts: tuple[Mapping, ...], settings: Settings, names: Iterable[str], mirror: Mirror, known: Describes
-) -> tuple[Mapping, ...]:
-    """The models typed by the org as it is now; `known` are the describes by which the drafts were typed."""
-    if mirror.describes() == known and known:
-        return drafts
-    return _load(find_sources(settings, names), settings, mirror)
+    drafts: tuple[JobModel, ...], job: Job, settings: Settings, mirror: Mirror, known: Describes
+) -> tuple[JobModel, ...]:
+    """The models typed by the org as it is now; `known` is what the mirror knew of it when the drafts were typed."""
+    return drafts if known and mirror.describes() == known else _load(job, settings, mirror)
 
 
-def _load(sources: Iterable[Path], settings: Settings, mirror: Mirror) -> tuple[Mapping, ...]:
-    models: list[Mapping] = []
+def _load(job: Job, settings: Settings, mirror: Mirror) -> tuple[JobModel, ...]:
+    models: list[JobModel] = []
     problems: list[Problem] = []
-    for source in sources:
+    for source in find_sources(settings, job.mappings):
+        org = describes_for(source, mirror.describes())
         try:
-            models.append(load_mapping(source, describes_for(source, mirror.describes()), settings.overrides))
+            mapping = load_mapping(source, org, settings.overrides)
+            models.append(JobModel(mapping, only_of(job, mapping, org or offline_describes(source))))
         except FileProblems as found:
             problems += found.problems
     if problems:
@@ -97,11 +117,30 @@ def _load(sources: Iterable[Path], settings: Settings, mirror: Mirror) -> tuple[
     return tuple(models)
 
 
+def only_of(job: Job, mapping: Mapping, describes: Describes) -> Expression | None:
+    """The job's `only`, over the model's facts and the subject's fields. Raises FileProblems with its place."""
+    if job.only is None:
+        return None
+    model, place = mapping.model, job.at("only")
+    scope = Scope(
+        describes=describes, subject=model.subject, lists=model.lists, visit=False, aggregates=False,
+        facts={key: mapping.expressions[f"facts.{key}"].type for key in mapping.fact_order},
+        params={key: type_of_param(value) for key, value in model.params.items()}, known_values=False,
+    )  # fmt: skip
+    at = Position(place.file, place.line, place.column, pieces=((0, place.line, place.column),))
+    return parse(job.only, at, scope, want=Kind.BOOLEAN)
+
+
+def offline_describes(source: Path) -> Describes:
+    """What is known of the sObjects without asking an org."""
+    return with_fields(standard_describes(), own_describes(source))
+
+
 def describes_for(source: Path, org: Describes) -> Describes | None:
     """What the org says, with what is known otherwise of fields that it does not show; None when it said nothing."""
     if not org:
         return None
-    offline = with_fields(standard_describes(), own_describes(source))
+    offline = offline_describes(source)
     return {**offline, **{name: _with_hidden(found, offline.get(name)) for name, found in org.items()}}
 
 
@@ -146,12 +185,17 @@ def _news_in(body: Map[str, Any]) -> dict[str, Any]:
     return {"name": body["name"], "label": body.get("label", body["name"]), "fields": fields}
 
 
-def calendar_of(mapping: Mapping, mirror: Mirror, as_of: datetime, zone: str) -> Calendar:
+def today_of(model: ModelFile, pulled: PullResult) -> date:
+    """The day of the run in the model's zone."""
+    return pulled.as_of.astimezone(ZoneInfo(model.zone or pulled.zone)).date()
+
+
+def calendar_of(model: ModelFile, pulled: PullResult, mirror: Mirror) -> Calendar:
     """The days on which nobody works, for a year back and two years on."""
-    today = as_of.astimezone(ZoneInfo(mapping.model.zone or zone)).date()
+    today = today_of(model, pulled)
     first, last = today - timedelta(days=400), today + timedelta(days=800)
-    if mapping.model.calendar != "org":
-        return country_calendar(mapping.model.calendar, range(first.year, last.year + 1))
+    if model.calendar != "org":
+        return country_calendar(model.calendar, range(first.year, last.year + 1))
     return org_calendar(_holidays(mirror), first, last)
 
 
