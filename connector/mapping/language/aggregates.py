@@ -13,7 +13,7 @@ from connector.mapping.language.names import Unresolved, child_field, describe_o
 from connector.mapping.language.scope import ACTIVITY_READS, MEMBER_READS, Scope, spelled
 from connector.mapping.language.syntax import Invocation, Path
 from connector.mapping.language.tree import AggregateKind, Field, Reads
-from connector.mapping.language.types import BOOLEAN, COUNT, NUMBER, Kind, Type, exact
+from connector.mapping.language.types import BOOLEAN, COUNT, NUMBER, Kind, Type, either, exact
 
 OF_RECORDS = frozenset({"count", "exists"})
 BY_DATE = frozenset({"first", "latest"})
@@ -75,7 +75,7 @@ def unfit(kind: str, value: Field) -> str:
     taken = _TAKES[kind]
     if value.type.kind in taken:
         return ""
-    return f"{kind} takes {' or '.join(sorted(k.value for k in taken))}, and {value.name} is {value.type.kind.phrase}"
+    return f"{kind} takes {either(taken)}, and {value.name} is {value.type.kind.phrase}"
 
 
 def result_of(kind: AggregateKind, value: Field | None) -> Type:
@@ -134,7 +134,9 @@ def _only(child: ObjectDescribe, references: tuple[str, ...], scope: Scope) -> s
     if len(references) == 1:
         return references[0]
     if not references:
-        raise Unresolved(f"{child.name} has no field that refers to {scope.subject}, so it has no {child.name} records")
+        raise Unresolved(
+            f"{child.name} has no field that refers to {scope.subject}, so none of its records belong to one"
+        )
     choices = ", ".join(references)
     raise Unresolved(
         f"{child.name} refers to {scope.subject} in several fields ({choices}); say which: `via {references[0]}`"

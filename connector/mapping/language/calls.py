@@ -16,7 +16,7 @@ from connector.mapping.language.functions import FUNCTIONS, UNAVAILABLE, Functio
 from connector.mapping.language.scope import Scope
 from connector.mapping.language.syntax import AGGREGATES, Invocation, Value
 from connector.mapping.language.tree import Call, Clock, Compare, CtaDone, IsNull, Literal, Node, Not, condition
-from connector.mapping.language.types import BOOLEAN, DATE, ERROR, Kind, Type
+from connector.mapping.language.types import BOOLEAN, DATE, ERROR, Kind, Type, either
 
 MAX_FOLDS = 6
 _FOLDING = frozenset({"CASE", "ADDMONTHS", "CEILING", "MIN", "MAX", "LEFT", "RIGHT", "MID", "FIND", "SUBSTITUTE",
@@ -30,7 +30,8 @@ def call(syntax: Invocation, arguments: tuple[Node, ...], findings: Findings, sc
     if function is None or (syntax.name.lower() in AGGREGATES and not arguments):
         return findings.wrong(syntax, _no_function(syntax))
     if not function.accepts(len(arguments)):
-        return findings.wrong(syntax, f"{function.name} is used as {function.usage}, not with {len(arguments)} values")
+        given = "1 value" if len(arguments) == 1 else f"{len(arguments)} values"
+        return findings.wrong(syntax, f"{function.name} is used as {function.usage}, not with {given}")
     if False in [_fits(function, i, a, findings) for i, a in enumerate(arguments)]:
         return Node(ERROR, start=syntax.start, end=syntax.end)
     result = function.result if isinstance(function.result, Type) else function.result(arguments)
@@ -57,8 +58,7 @@ def _fits(function: Function, index: int, node: Node, findings: Findings) -> boo
     parameter = function.parameter(index)
     if node.type.kind in parameter.kinds or node.type.kind is Kind.ERROR:
         return node.type.kind is not Kind.ERROR
-    kinds = " or ".join(sorted(k.phrase for k in parameter.kinds if k is not Kind.NULL))
-    found = f"{parameter.name} must be {kinds}, but {findings.quote(node)} is {node.type.kind.phrase}"
+    found = f"{parameter.name} must be {either(parameter.kinds)}, but {findings.quote(node)} is {node.type.kind.phrase}"
     findings.report(node.start, f"{function.usage}: {found}")
     return False
 

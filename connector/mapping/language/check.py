@@ -67,6 +67,8 @@ def check(syntax: Syntax, text: str, scope: Scope, want: tuple[Kind, ...]) -> Ch
     """`syntax` resolved and typed in `scope`; `want` says which kinds of value its place can use, any when empty."""
     checker = _Checker(Findings(text))
     tree = checker.visit(syntax, scope)
+    if tree.type.kind is Kind.NULL:
+        checker.findings.report(tree.start, "this is null in every case; give it a value in one")
     checker.findings.expect(tree, want, "this must be")
     return Checked(tree, tuple(dict.fromkeys(checker.findings.found)), is_counter(tree, scope.counters))
 

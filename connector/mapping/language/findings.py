@@ -13,7 +13,7 @@ from connector.mapping.language.operators import compared
 from connector.mapping.language.scope import Scope
 from connector.mapping.language.syntax import Path, Syntax
 from connector.mapping.language.tree import Literal, Node
-from connector.mapping.language.types import ERROR, Kind, Type
+from connector.mapping.language.types import ERROR, Kind, Type, either
 
 Severity = Choice["error", "warning"]
 Finding = tuple[int, str, Severity]
@@ -56,8 +56,7 @@ class Findings:
     def expect(self, node: Node, kinds: tuple[Kind, ...], where: str) -> None:
         """Report when `node` is none of these kinds; `where` begins the sentence."""
         if kinds and node.type.kind not in (*kinds, Kind.ERROR):
-            wanted = " or ".join(k.phrase for k in kinds)
-            self.report(node.start, f"{where} {wanted}, but {self.quote(node)} is {node.type.kind.phrase}")
+            self.report(node.start, f"{where} {either(kinds)}, but {self.quote(node)} is {node.type.kind.phrase}")
 
     # --- comparisons --------------------------------------------------------------------------------------
 

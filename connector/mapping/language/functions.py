@@ -127,7 +127,11 @@ def _integer(arguments: tuple[Node, ...]) -> Type:
 
 def _padded(arguments: tuple[Node, ...]) -> Verdict:
     length = whole(arguments[1])
-    return TEXT if length is not None and 0 <= length <= MAX_PAD else f"the length is a plain number up to {MAX_PAD}"
+    if length is None or not 0 <= length <= MAX_PAD:
+        return f"the length is a plain number up to {MAX_PAD}"
+    if len(arguments) > 2 and not (isinstance(arguments[2], Literal) and arguments[2].value):
+        return "a text is filled up with a written text that is not blank"
+    return TEXT
 
 
 def _remainder(arguments: tuple[Node, ...]) -> Type:

@@ -25,6 +25,7 @@ from connector.mapping.language.syntax import (
     Value,
 )
 from connector.mapping.language.tokens import Mark, SyntaxProblem, Token, tokenize
+from connector.mapping.language.types import MAX_DIGITS
 
 MAX_DEPTH = 60
 COMPARISONS = frozenset({"=", "!=", "<", "<=", ">", ">="})
@@ -34,7 +35,6 @@ _BINDING = {"or": _OR, "and": _AND, "in": _COMPARE, "between": _COMPARE, "is": _
             "+": _SUM, "-": _SUM, "&": _SUM, "*": _PRODUCT, "/": _PRODUCT, "^": _POWER,
             **dict.fromkeys(COMPARISONS, _COMPARE)}  # fmt: skip
 _CONSTANTS = {"true": True, "false": False, "null": None}
-_MAX_COUNT_DIGITS = 6
 _UNITS = {name: unit for unit in UNITS for name in (unit, unit.removesuffix("s"))}
 
 
@@ -223,6 +223,8 @@ class _Parser:
     def _number(self) -> Syntax:
         token = self._take()
         self._refuse_written_date(token)
+        if len(token.text.replace(".", "")) > MAX_DIGITS:
+            raise SyntaxProblem(token.start, f"this number has more than {MAX_DIGITS} digits")
         if self._next.mark is not Mark.NAME or self._next.word in KEYWORDS:
             return Value(token.start, token.end, Decimal(token.text))
         return self._duration(token)
@@ -244,8 +246,9 @@ class _Parser:
             guess = nearest(name, _UNITS)
             advice = f"did you mean {guess}?" if guess else f"durations count {', '.join(UNITS)}"
             raise SyntaxProblem(unit.start, f"`{name}` is no unit of time; {advice}")
-        if not count.text.isdigit() or len(count.text) > _MAX_COUNT_DIGITS:
-            raise SyntaxProblem(count.start, f"a duration is a whole number of {_UNITS[name]}, below one million")
+        if not count.text.isdigit() or len(count.text) > (3 if _UNITS[name] == "years" else 4):
+            message = f"a duration is a whole number of {_UNITS[name]}, below ten thousand (years: one thousand)"
+            raise SyntaxProblem(count.start, message)
         return Value(count.start, self._end, Duration(int(count.text), _UNITS[name]))
 
     # --- calls --------------------------------------------------------------------------------------------

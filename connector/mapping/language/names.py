@@ -46,6 +46,7 @@ def _own_name(path: Path, scope: Scope) -> Node | None:
 
 def _in_subject(path: Path, scope: Scope) -> Node:
     owner = describe_of(scope.subject, scope)
+    _refuse_engine_name(path, owner)
     if path.parts[0].lower() == scope.subject.lower() and len(path.parts) > 1:
         return subject_field(path, 1, scope)
     if len(path.parts) > 1:
@@ -123,7 +124,7 @@ def _field(path: Path, skip: int, scope: Scope, root: str, sobject: str) -> Fiel
     last = len(path.parts) - 1
     found = owner.find(path.parts[last])
     if found is None:
-        raise Unresolved(_unknown_field(path.parts[last], owner, scope if not steps else None), last)
+        raise Unresolved(_unknown_field(path.parts[last], owner, None if skip or steps else scope), last)
     return Field(
         _readable(found, owner, last), "subject" if root == "subject" else "child", sobject, tuple(steps), found.name,
         found.type, start=path.start, end=path.end,
@@ -162,6 +163,19 @@ def describe_of(sobject: str, scope: Scope, part: int = 0) -> ObjectDescribe:
 # --- advice -----------------------------------------------------------------------------------------------
 
 
+def _refuse_engine_name(path: Path, owner: ObjectDescribe) -> None:
+    """Names that mean something elsewhere deserve to be told apart from slips."""
+    first = path.parts[0].lower()
+    if owner.find(first) or owner.parent(first):
+        return
+    if first in {"stage", "entered", "time_in_stage", "segment"}:
+        raise Unresolved(f"{path.parts[0]!r} is known to rules only; facts read records")
+    if first == "health":
+        raise Unresolved("health.band and health.score are known to rules only, in a model that has health")
+    if first == "activity":
+        raise Unresolved("activity is read by aggregates, such as max(activity.date where two_way and done)")
+
+
 def _refuse_child_path(path: Path, owner: ObjectDescribe, scope: Scope) -> None:
     child = spelled(path.parts[0], scope.describes)
     if child and owner.parent(path.parts[0]) is None:
@@ -184,7 +198,7 @@ def _unknown_field(name: str, owner: ObjectDescribe, scope: Scope | None) -> str
             *([] if scope.child else [*scope.facts, *scope.names]),
             *scope.clock_names,
         ]
-        what = f"field of {owner.name}" if scope.child else f"field of {owner.name}, a fact, a parameter"
+        what = f"field of {owner.name}" if scope.child else f"field of {owner.name}, a fact or a parameter"
         return _unknown(name, what, known)
     return _unknown(name, what, known, of=owner.name)
 

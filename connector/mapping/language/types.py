@@ -6,6 +6,7 @@ Knows nothing about engines or about orgs beyond the describe of one field.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -31,7 +32,13 @@ class Kind(StrEnum):
 
     @property
     def phrase(self) -> str:
-        return "text" if self is Kind.TEXT else f"a {self.value}"
+        return self.value if self in {Kind.TEXT, Kind.NULL} else f"a {self.value}"
+
+
+def either(kinds: Iterable[Kind]) -> str:
+    """Kinds as a sentence lists them: `a date, a number or text`."""
+    *first, last = sorted(k.phrase for k in kinds if k is not Kind.NULL)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,196 @@
+"""What an author is told: the message, and the column that it points at."""
+
+from dataclasses import replace
+
+import pytest
+from small_org import SCOPE, at
+
+from connector.errors import FileProblems
+from connector.mapping.language import TEXT, Kind, Position, parse, try_parse
+from connector.mapping.language.scope import Scope
+
+RULE = replace(SCOPE, aggregates=False)
+FACT = replace(SCOPE, visit=False, health=False)
+
+WRONG = [
+    # the characters and the form
+    ("Name = 'Acme", 8, "this text has no closing quote"),
+    ("Name = “Acme”", 8, "typographic quotes are no quotes; write '...'"),
+    ("won;", 4, "an expression has no `;`; conditions are joined with `and` or `or`"),
+    ("$User.Id = OwnerId", 1, "Salesforce's global variables ($User, $Setup, ...) are not available here; use a parameter"),
+    ("score > 60 %", 12, "a percentage cannot stand in an expression; write the share as a number, such as 0.6"),
+    ("   ", 1, "there is nothing here; an expression was expected"),
+    ("won and", 8, "found the end; a value was expected here: a name, a number, a 'text' or a function"),
+    ("(won or not won", 16, "found the end; expected `)` to close the parenthesis"),
+    ("won not won", 9, "found `won`; after a value, `not` is followed by `in` or `between`"),
+    ("open_renewals open_renewals", 15, "found `open_renewals`; expected the end, or an operator such as `and`"),
+    ("1 < score < 5", 11, "comparisons cannot be chained; write `x between 1 and 5`, or `1 < x and x < 5`"),
+    ("IF(won,, 2)", 8, "found `,`; a value was expected here: a name, a number, a 'text' or a function"),
+    ("Type in 'Partner'", 9, "found 'Partner'; `in` is followed by the name of a list, or by values in parentheses"),
+    ("Name is blank", 9, "found `blank`; expected `null` (or `not null`) after `is`"),
+    ("first_won > 2026-01-31", 13, "a date is written DATE(2026, 1, 31)"),
+    ("silence > 30 dys", 14, "`dys` is no unit of time; did you mean days?"),
+    ("silence > 30 parsecs", 14, "`parsecs` is no unit of time; durations count hours, days, business days, weeks, months, years"),
+    ("silence > 1.5 days", 11, "a duration is a whole number of days, below ten thousand (years: one thousand)"),
+    ("first_won + 1000 years", 13, "a duration is a whole number of years, below ten thousand (years: one thousand)"),
+    ("score > " + "9" * 39, 9, "this number has more than 38 digits"),
+    # names
+    ("opn_renewals > 1", 1, "unknown name 'opn_renewals'; did you mean 'open_renewals'?"),
+    ("AnualRevenue > 1", 1, "unknown name 'AnualRevenue'; did you mean 'AnnualRevenue'?"),
+    ("xyzzy = 1", 1, "unknown name 'xyzzy'; expected a field of Account, a fact or a parameter"),
+    ("won and Owner.IsActve", 15, "unknown name 'IsActve' on User; did you mean 'IsActive'?"),
+    ("Owner . Manger.Name = ''", 9, "unknown name 'Manger' on User; did you mean 'Manager'?"),
+    ("OwnerId.Name = ''", 1, "'OwnerId' is the reference itself; through it one reads Owner.Name and so on"),
+    ("Owner = 'x'", 1, "'Owner' is a related record; write Owner.Name, or OwnerId"),
+    ("BillingAddress = ''", 1, "Account.BillingAddress is made of several fields; name one of those"),
+    ("won_types = 'New'", 1, "'won_types' is a list; it is used as `x in won_types`"),
+    ("Opportunity.Amount > 1", 1, "'Opportunity' is not a parent of Account; its records are counted or summed, such as "
+     "max(Opportunity.Amount) or count(Opportunity where ...)"),
+    ("Parent.Parent.Parent.Parent.Parent.Parent.Name = ''", 1, "a path may follow 5 references, this one follows 6"),
+    # values
+    ("Type = 'Partnr'", 8, "'Partnr' is not a value that this can have; did you mean 'Partner'?"),
+    ("'partner' = Type", 1, "'partner' is not a value that this can have; did you mean 'Partner'?"),
+    ("Type in ('Partner', 'Xyz')", 21, "'Xyz' is not a value that this can have; allowed: 'Customer', 'Partner', 'Prospect'"),
+    ("count(Opportunity where Type in odd_types)", 33, "'Old' is not a value that this can have; allowed: 'New', 'Renewal'"),
+    ("stage = 'onbording'", 9, "'onbording' is not a value that this can have; did you mean 'onboarding'?"),
+    ("CASE(Type, 'Partnr', 1, 2) = 1", 12, "'Partnr' is not a value that this can have; did you mean 'Partner'?"),
+    ("ISPICKVAL(Type, 'Partnr')", 17, "'Partnr' is not a value that this can have; did you mean 'Partner'?"),
+    ("INCLUDES(Tags__c, 'gren')", 19, "'gren' is not a value that this can have; did you mean 'green'?"),
+    ("Tags__c = 'red'", 1, "`Tags__c` holds several values; write INCLUDES(Tags__c, 'value')"),
+    ("cta_done('trainin')", 10, "no CTA or playbook step is called 'trainin'; did you mean 'training'?"),
+    # types
+    ("Name > 5", 6, "text cannot be compared with a number; VALUE(...) makes a number of a text"),
+    ("Name < 'x'", 6, "`<` compares numbers, dates and durations, not text"),
+    ("first_won = null", 11, "nothing equals null; write `is null`"),
+    ("first_won <> null", 11, "nothing equals null; write `is not null`"),
+    ("first_won < '2026-01-01'", 11, "a date cannot be compared with text; a date is written DATE(2026, 12, 31)"),
+    ("first_won > 30 days", 11, "a date cannot be compared with a duration; subtract two dates to get days, or write today - 30 days"),
+    ("CreatedDate > today", 13, "a date and a date with time cannot be compared; write DATEVALUE(...) around the one with time"),
+    ("CreatedDate - today > 1", 13, "a date and a date with time cannot be subtracted; write DATEVALUE(...) around the one with time"),
+    ("silence > 3 months", 9, "a number of days cannot be compared with months; compare dates, such as since < today - 3 months"),
+    ("score > 3 days", 7, "a number cannot be compared with a duration; subtract two dates to get days"),
+    ("today + first_won > today", 7, "two dates cannot be added; write `-` for the days between them"),
+    ("today + 3 hours > today", 7, "a date has no hours; count in days, or use a date with time"),
+    ("now + 3 business days > now", 5, "business days are counted from a date; write DATEVALUE(...) around the date with time"),
+    ("30 days + 2 months > launch_after", 9, "days and months cannot be added"),
+    ("Name + 1 = 'x'", 6, "only texts can be joined, and this is a number; write TEXT(...) around it"),
+    ("score + null > 1", 7, "`+` with null is never known; use BLANKVALUE(...) to say what a missing value counts as"),
+    ("Name * 2 > 1", 6, "`*` calculates with numbers, not with text"),
+    ("score and won", 1, "`and` joins conditions; each must be a condition (true or false), but `score` is a number"),
+    ("not score", 5, "what follows `not` must be a condition (true or false), but `score` is a number"),
+    ("IF(won, 1, 'x') = 1", 1, "the alternatives must be of one type, but one is a number and one is text"),
+    ("ROUND(Name, 2) > 1", 7, "ROUND(number, [decimals]): number must be a number or a number of days, but `Name` is text"),
+    ("ROUND(score, big) > 1", 1, "ROUND takes its decimals as a plain number between -9 and 10"),
+    ("LEFT(Name) = 'x'", 1, "LEFT is used as LEFT(text, count), not with 1 value"),
+    ("TODAY(1) = today", 1, "TODAY is used as TODAY(), not with 1 value"),
+    ("DATE(2026, 2, 30) = today", 1, "there is no day 2026-2-30; DATE takes year, month, day"),
+    ("LPAD(Name, 5, '') = ''", 1, "a text is filled up with a written text that is not blank"),
+    ("LPAD(Name, 999999) = ''", 1, "the length is a plain number up to 4000"),
+    ("CASE(Type, 'Partner', 1) = 1", 1, "CASE is used as CASE(value, case, result, otherwise, ...), not with 3 values"),
+    ("CASE(Type, 'Partner', 1, 'Customer', 2) = 1", 1,
+     "CASE ends with what it gives otherwise: CASE(value, case, result, ..., otherwise)"),
+    # functions
+    ("ROUNDD(score, 2) > 1", 1, "unknown function 'ROUNDD'; did you mean ROUND?"),
+    ("HYPERLINK('x', 'y') = ''", 1, "HYPERLINK is not available: it makes a link, an image or a page, not a value"),
+    ("ISCHANGED(Type)", 1, "ISCHANGED is not available: it looks at a record while a person saves it; rules look at "
+     "records as they are"),
+    ("VLOOKUP(1) = 1", 1, "VLOOKUP is not available: it searches other records; write latest(X.Field by CreatedDate "
+     "where ...) as a fact"),
+    ("ever_in('churned')", 1, "EVER_IN is not available: rules that look back at visits or earlier values are not available yet"),
+    ("LEFT(Name where won)", 1, "LEFT takes no where, by or via; those belong to count, sum, latest and their like"),
+    # aggregates
+    ("count(Oportunity)", 7, "unknown sObject 'Oportunity'; did you mean 'Opportunity'?"),
+    ("count(Deals)", 7, "unknown sObject 'Deals'; did you mean 'Deal__c'?"),
+    ("count()", 1, "count takes child records and a condition, such as count(Opportunity where IsWon)"),
+    ("count(Opportunity.Amount)", 1, "count counts records; write count(Opportunity where ...), or "
+     "distinct(Opportunity.Amount) for different values"),
+    ("sum(Opportunity)", 1, "sum takes a field of the child records, such as sum(Opportunity.CreatedDate)"),
+    ("sum(Opportunity.Name)", 5, "sum takes a number, and Name is text"),
+    ("max(Opportunity.StageName)", 5, "max takes a date, a date and time or a number, and StageName is text"),
+    ("latest(Opportunity.StageName)", 1, "latest must say in which order: latest(Opportunity.StageName by CreatedDate)"),
+    ("latest(Opportunity.StageName by Amount)", 33, "latest goes by the order of time: what follows `by` must be a date or "
+     "a date and time, but `Amount` is a number"),
+    ("sum(Opportunity.Amount by CloseDate)", 1, "`by` belongs to first and latest, not to sum"),
+    ("sum(Opportunity.Amont where IsWn)", 17, "unknown name 'Amont' on Opportunity; did you mean 'Amount'?"),
+    ("count(Opportunity where Amount)", 25, "what follows `where` must be a condition (true or false), but `Amount` is a number"),
+    ("count(Opportunity where won)", 25, "'won' is a fact; here stand fields of Opportunity, Account.X, parameters and lists only"),
+    ("count(Opportunity where count(Task) > 1)", 25, "count cannot stand here; make it a fact of its own"),
+    ("count(Deal__c)", 7, "Deal__c refers to Account in several fields (Customer__c, Reseller__c); say which: `via Customer__c`"),
+    ("count(Deal__c via Custmer__c)", 19, "Deal__c.Custmer__c is no field that refers to Account; write Customer__c or Reseller__c"),
+    ("count(Campaign)", 7, "Campaign has no field that refers to Account, so none of its records belong to one"),
+    ("max(activity.dat)", 14, "unknown name 'dat'; did you mean 'date'?"),
+    ("count(activity via AccountId)", 20, "activity reaches the subject by itself; leave out `via`"),
+    ("count(Task where Owner.Nme = '')", 24, "unknown name 'Nme' on User; did you mean 'Name'?"),
+    ("count(Task where What.Name = '')", 18, "Task.What can be one of several kinds of record (Account, Opportunity); its "
+     "fields cannot be read"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "column", "message"), WRONG, ids=[w[0] for w in WRONG])
+def test_a_slip_is_named_where_it_stands(text: str, column: int, message: str) -> None:
+    with pytest.raises(FileProblems) as caught:
+        parse(text, at(text), SCOPE)
+    first = caught.value.problems[0]
+    assert (first.message, first.line, first.column) == (message, 1, column)
+    assert str(first) == f"m.yaml:1:{column}: {message}\n    {text}\n    {' ' * (column - 1)}^"
+
+
+@pytest.mark.parametrize(("text", "scope", "message"), [
+    ("count(Opportunity) > 1", RULE, "only facts read child records; make `count(Opportunity)` a fact and name it here"),
+    ("stage = 'churned'", FACT, "'stage' is known to rules only; facts read records"),
+    ("health.score > 3", FACT, "health.band and health.score are known to rules only, in a model that has health"),
+    ("xyz > 3", replace(SCOPE, child="Contact"), "unknown name 'xyz'; expected a field of Contact"),
+    ("Name = 'x'", replace(SCOPE, facts={"name": TEXT}),
+     "'Name' is a field of Account and also a key of this model; rename the key"),
+])  # fmt: skip
+def test_what_a_place_does_not_know(text: str, scope: Scope, message: str) -> None:
+    problems: list = []
+    assert try_parse(text, at(text), scope, problems) is None
+    assert [p.message for p in problems] == [message]
+
+
+def test_everything_wrong_is_told_at_once_and_once() -> None:
+    text = "opn_renewals > 1 and Nme = 'x' and Type = 'Partnr' and (opn_renewals + 1) * 2 > 'x'"
+    problems: list = []
+    assert try_parse(text, at(text), SCOPE, problems) is None
+    assert [p.column for p in problems] == [1, 22, 43, 57]
+
+
+def test_a_place_says_which_kinds_of_value_it_can_use() -> None:
+    problems: list = []
+    assert try_parse("score", at("score"), SCOPE, problems, want=Kind.BOOLEAN) is None
+    assert problems[0].message == "this must be a condition (true or false), but `score` is a number"
+    assert parse("today", at("today"), SCOPE, want=(Kind.DATE, Kind.DATETIME)).type.kind is Kind.DATE
+
+
+def test_null_alone_is_no_value() -> None:
+    problems: list = []
+    assert try_parse("IF(won, null, null)", at(""), SCOPE, problems) is None
+    assert problems[0].message == "this is null in every case; give it a value in one"
+
+
+def test_an_open_picklist_only_warns_when_the_values_are_not_the_orgs_own() -> None:
+    text = "Industry = 'Retial'"
+    problems: list = []
+    expression = try_parse(text, at(text), replace(SCOPE, known_values=False), problems)
+    assert expression is not None
+    assert [(p.severity, p.column) for p in expression.warnings] == [("warning", 12)]
+    assert problems == list(expression.warnings)
+    assert try_parse(text, at(text), SCOPE, []) is None
+
+
+def test_columns_follow_a_text_over_several_lines() -> None:
+    lines = ("  scope: |", "    won and", "    opn_renewals > 1")
+    text = "won and\nopn_renewals > 1"
+    place = Position("m.yaml", 2, 5, lines)
+    with pytest.raises(FileProblems) as caught:
+        parse(text, place, SCOPE)
+    assert str(caught.value.problems[0]).splitlines()[0].startswith("m.yaml:3:5: unknown name")
+
+
+def test_columns_follow_pieces_where_the_file_folds_a_text() -> None:
+    text = "won and opn_renewals > 1"
+    place = Position("m.yaml", 2, 5, pieces=((0, 2, 5), (8, 3, 9)))
+    with pytest.raises(FileProblems) as caught:
+        parse(text, place, SCOPE)
+    assert (caught.value.problems[0].line, caught.value.problems[0].column) == (3, 9)
