@@ -29,6 +29,11 @@ def find_refusal(evaluation: Evaluation, context: Context) -> str:
     return ""
 
 
+def is_undecided(evaluation: Evaluation) -> bool:
+    """Whether the stage procedure left the subject as it is, without a memory of its stage: then so do we."""
+    return evaluation.decision.stage != evaluation.decision.state.stage
+
+
 def plan_subject(evaluation: Evaluation, context: Context) -> Iterator[Draft]:
     """The change of the subject's record, if anything differs. Not for subjects with a refusal."""
     found = _compare({**_stage_fields(evaluation, context), **_kpi_fields(evaluation, context)}, evaluation, context)

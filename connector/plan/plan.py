@@ -16,7 +16,7 @@ from connector.data import Change, Current, Evaluation, Plan
 from connector.describe import Describes
 from connector.jobs import Limits, Policy
 from connector.mapping.model import ModelFile
-from connector.plan.accounts import find_refusal, plan_subject
+from connector.plan.accounts import find_refusal, is_undecided, plan_subject
 from connector.plan.campaigns import plan_campaigns
 from connector.plan.context import Context, Draft, Judged, Trouble, judge, tell
 from connector.plan.ctas import plan_ctas
@@ -58,6 +58,7 @@ def _draft(evaluated: Sequence[Evaluation], context: Context) -> Iterator[Draft]
         refusal = find_refusal(evaluation, context)
         if refusal:
             yield Trouble(refusal, evaluation.name)
+        if refusal or is_undecided(evaluation):
             continue
         own = list(plan_subject(evaluation, context))
         yield from own
