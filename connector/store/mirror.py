@@ -20,7 +20,7 @@ import duckdb
 from connector.describe import FieldDescribe, ObjectDescribe, read_describe
 from connector.errors import FixFirst
 from connector.store.mirror_file import SPOOLED, open_file, open_in_memory
-from connector.store.spool import column_type, name, read_csv, write_rows
+from connector.store.spool import column_type, name, quick_types, read_csv, write_rows
 
 _ALWAYS = ("Id", "SystemModstamp", "IsDeleted")
 
@@ -169,8 +169,9 @@ class Mirror:
         with tempfile.TemporaryDirectory(dir=self._spool, prefix=SPOOLED) as directory:
             file = Path(directory) / "rows.csv"
             count = write_rows(file, rows)
+            self._stage(columns, file)
             with self._transaction():
-                self._merge(sobject, columns, file, replace=replace)
+                self._merge(sobject, columns, replace=replace)
                 self._set_cursor(sobject, cursor)
         return count
 
@@ -181,13 +182,8 @@ class Mirror:
 
     # --- inside -------------------------------------------------------------------------------------------
 
-    def _merge(self, sobject: str, columns: dict[str, str], file: Path, *, replace: bool) -> None:
+    def _merge(self, sobject: str, columns: dict[str, str], *, replace: bool) -> None:
         run, table, names = self.connection.execute, _table(sobject), ", ".join(name(c) for c in columns)
-        stamp = name("SystemModstamp") if "SystemModstamp" in columns else "NULL"
-        run(
-            f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {names} FROM {read_csv(file, columns)} "
-            f'QUALIFY row_number() OVER (PARTITION BY "Id" ORDER BY {stamp} DESC) = 1'
-        )
         if replace:
             run(f"DELETE FROM {table}")
         else:
@@ -199,6 +195,22 @@ class Mirror:
             run(f'DELETE FROM {table} WHERE "Id" IN (SELECT "Id" FROM staged)')
         run(f"INSERT INTO {table} ({names}) SELECT {names} FROM staged")
         run("DROP TABLE staged")
+
+    def _stage(self, columns: dict[str, str], file: Path) -> None:
+        """The rows of `file` in a temporary table, the newest of each Id."""
+        names = ", ".join(f"CAST({name(c)} AS {kind}) AS {name(c)}" for c, kind in columns.items())
+        stamp = name("SystemModstamp") if "SystemModstamp" in columns else "NULL"
+        for kinds in (quick_types(columns), columns):
+            try:
+                self.connection.execute(
+                    f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {names} FROM {read_csv(file, kinds)} "
+                    f'QUALIFY row_number() OVER (PARTITION BY "Id" ORDER BY {stamp} DESC) = 1'
+                )
+            except duckdb.ConversionException:
+                if kinds == columns:
+                    raise
+            else:
+                return
 
     def _set_cursor(self, sobject: str, cursor: datetime) -> None:
         self.connection.execute("DELETE FROM meta.cursors WHERE sobject = ?", [sobject])

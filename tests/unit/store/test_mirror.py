@@ -71,6 +71,12 @@ VALUES: dict[str, tuple[str, Any, Any]] = {
     "nothing": ("Name", None, None),
     "half a surrogate pair": ("Name", "a\ud800b", "a?b"),
     "money beyond a double": ("AnnualRevenue", Decimal("90071992547409.93"), Decimal("90071992547409.93")),
+    "money beyond what Salesforce can hold": (
+        "AnnualRevenue",
+        Decimal("123456789012345678.91"),
+        Decimal("123456789012345678.91"),
+    ),
+    "money with more digits than the field": ("AnnualRevenue", Decimal("1.005"), Decimal("1.01")),
     "money as a whole number": ("AnnualRevenue", 5, Decimal("5.00")),
     "money in exponent form": ("AnnualRevenue", Decimal("1E+3"), Decimal("1000.00")),
     "percent": ("Share__c", Decimal("0.1234"), Decimal("0.1234")),
