@@ -3,7 +3,7 @@
 Called by cli (`connector setup export`). Declares what a mapping needs; never writes to an org by itself.
 """
 
-from connector.orgsetup.fields import fields_of
+from connector.orgsetup.fields import fields_of, missing_fields
 from connector.orgsetup.source import export_source
 
-__all__ = ["export_source", "fields_of"]
+__all__ = ["export_source", "fields_of", "missing_fields"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from connector.describe import Describes, ObjectDescribe
 from connector.errors import FileProblems, Problem
 from connector.mapping import FieldDefinition, Mapping
 
@@ -36,3 +37,17 @@ def _conflict(mapping: Mapping, first: FieldDefinition, second: FieldDefinition)
     yield mapping.at(path).problem(
         f"{second.sobject}.{second.name} is already used by {first.source}; two mappings may not write one field"
     )
+
+
+def missing_fields(definitions: Iterable[FieldDefinition], describes: Describes) -> tuple[FieldDefinition, ...]:
+    """The definitions that an org does not have (or does not show to our user) by its own describes. An sObject that
+    was not described is not judged."""
+    return tuple(d for d in definitions if any(_lacks(d, describes.get(name)) for name in _objects_of(d)))
+
+
+def _objects_of(definition: FieldDefinition) -> tuple[str, ...]:
+    return ("Task",) if definition.sobject == "Activity" else (definition.sobject,)
+
+
+def _lacks(definition: FieldDefinition, describe: ObjectDescribe | None) -> bool:
+    return describe is not None and describe.find(definition.name) is None
