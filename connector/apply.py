@@ -60,9 +60,12 @@ def apply_plan(
             "This plan exceeds its limits and was not applied. Look at the plan, then raise the limits."
         )
     run = _Run(client, ledger, run_id, lease, stop, progress, pause, len(plan.changes))
-    for _, group in groupby(plan.changes, key=lambda c: (c.sobject, c.record is None)):
-        if not run.write_group(list(group)):
-            break
+    try:
+        for _, group in groupby(plan.changes, key=lambda c: (c.sobject, c.record is None)):
+            if not run.write_group(list(group)):
+                break
+    finally:
+        run.give_up()
     return tuple(run.outcomes[c.id] for c in plan.changes if c.id in run.outcomes)
 
 
@@ -79,54 +82,52 @@ class _Run:
     pause: Callable[[float], None]
     total: int
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    refused: dict[str, RowResult] = field(default_factory=dict)
+    """Rows that are to be tried again, with what the org said last."""
     lost: int = 0
 
     def write_group(self, changes: Sequence[Change]) -> bool:
         """Writes changes of one sObject and sort; locked rows again in smaller batches. False when asked to stop."""
-        refused: dict[str, RowResult] = {}
         for attempt, size in enumerate(BATCH_SIZES):
-            if attempt:
+            if attempt and not self.stop():
                 self.pause(float(2**attempt))
-            refused = {}
-            if not self._write_round(changes, size, refused):
-                self._give_up(refused)
+            if not self._write_round(changes, size):
                 return False
-            changes = sorted((c for c in changes if c.id in refused), key=lambda c: (c.subject, c.id))
+            changes = sorted((c for c in changes if c.id in self.refused), key=lambda c: (c.subject, c.id))
             if not changes:
                 return True
-        self._give_up(refused)
+        self.give_up()
         return True
 
-    def _write_round(self, changes: Sequence[Change], size: int, refused: dict[str, RowResult]) -> bool:
+    def give_up(self) -> None:
+        """What was still to be tried again is refused."""
+        self._record([Outcome(change, "rejected", None, r.code, r.message) for change, r in self.refused.items()])
+
+    def _write_round(self, changes: Sequence[Change], size: int) -> bool:
         """Every change once, in batches; a batch that fails as a whole is halved until the culprit stands alone."""
         batches = deque(_batches(changes, size))
         while batches:
             if self.stop():
                 return False
-            suspects = self._write_batch(batches.popleft(), refused)
+            suspects = self._write_batch(batches.popleft())
             middle = (len(suspects) + 1) // 2
             batches.extendleft(part for part in (suspects[middle:], suspects[:middle]) if part)
             self.progress(f"applied {len(self.outcomes)} of {self.total}")
         return True
 
-    def _write_batch(self, batch: Sequence[Change], refused: dict[str, RowResult]) -> list[Change]:
-        """Writes what still holds; puts rows to try again into `refused` and returns those to try in halves."""
+    def _write_batch(self, batch: Sequence[Change]) -> list[Change]:
+        """Writes what still holds; returns the rows to try in halves."""
         ready = self._leave_alone(batch)
         if not ready:
             return []
         self.ledger.mark_sent(self.run_id, [c.id for c in ready], self.lease)
-        results = self._send(ready)
-        again = [(c, r) for c, r in zip(ready, results, strict=False) if not r.success]
-        suspects = [c for c, r in again if r.kind == "bisect"] if len(ready) > 1 else []
-        waiting = {c.id: r for c, r in again if r.kind in ("retry_row", "retry")}
-        refused |= waiting
-        pending = {*waiting, *(c.id for c in suspects)}
-        self._record(_outcome(c, r) for c, r in zip(ready, results, strict=False) if c.id not in pending)
-        if any(r.kind == "quota" for _, r in again):
-            raise QuotaExhausted(
-                f"The org has no room left ({again[0][1].code}: {again[0][1].message}). Run again when it has."
-            )
-        return suspects
+        answered = list(zip(ready, self._send(ready), strict=False))
+        alone = len(ready) == 1
+        again = {c.id: r for c, r in answered if r.kind in ("retry_row", "retry") or (r.kind == "bisect" and not alone)}
+        self._record([_outcome(c, r) for c, r in answered if c.id not in again])
+        self.refused |= again
+        _stop_when_full(r for _, r in answered)
+        return [c for c, r in answered if c.id in again and r.kind == "bisect"]
 
     def _send(self, ready: Sequence[Change]) -> list[RowResult]:
         """The results of one call; none when its reply was lost."""
@@ -177,14 +178,20 @@ class _Run:
             seen |= {(sobject, record): row for record, row in zip(ids, rows, strict=True)}
         return seen
 
-    def _give_up(self, refused: Mapping[str, RowResult]) -> None:
-        self._record(Outcome(change, "rejected", None, r.code, r.message) for change, r in refused.items())
-
     def _record(self, outcomes: Iterable[Outcome]) -> None:
         known = {o.change: o for o in outcomes}
         if known:
             self.ledger.record_outcomes(self.run_id, known.values())
             self.outcomes |= known
+            self.refused = {change: result for change, result in self.refused.items() if change not in known}
+
+
+def _stop_when_full(results: Iterable[RowResult]) -> None:
+    for result in results:
+        if not result.success and result.kind == "quota":
+            raise QuotaExhausted(
+                f"The org takes nothing more ({result.code}: {result.message}). Free some room, then run again."
+            )
 
 
 def _batches(changes: Sequence[Change], size: int) -> Iterator[Sequence[Change]]:
