@@ -27,6 +27,7 @@ from connector.mapping.language.types import Kind, Type
 
 _NUMERIC = frozenset({Kind.NUMBER, Kind.DAYS})
 _SECONDS_PER_DAY = 86_400
+_WIDE = 19
 _MICROSECONDS_PER_DAY = "86400000000.0"
 _OPERATORS: dict[str, type[exp.Expression]] = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul}
 _UNITS = {"hours": "HOUR", "days": "DAY", "months": "MONTH"}
@@ -77,16 +78,18 @@ def _numbers(node: Arithmetic, left: Sql, right: Sql) -> Sql:
     operator = _OPERATORS[node.op]
     if node.type.digits is None:
         return operator(this=cast(left, "DOUBLE"), expression=cast(right, "DOUBLE"))
-    result = operator(this=_exact(left, node.left.type), expression=_exact(right, node.right.type))
+    width = sum(node.type.digits)
+    result = operator(this=_exact(left, node.left.type, width), expression=_exact(right, node.right.type, width))
     return cast(result, "BIGINT") if node.type.kind is Kind.DAYS and not node.type.digits[1] else result
 
 
-def _exact(value: Sql, kind: Type) -> Sql:
-    """As wide as the checker reckoned with, so that the engine's own widths can never overflow."""
+def _exact(value: Sql, kind: Type, width: int) -> Sql:
+    """As wide as the checker reckoned with, so that a result of `width` digits can never overflow: DuckDB keeps a
+    result in 64 bits while both operands have at most 18 digits."""
     if kind.kind is Kind.DURATION or kind.digits is None:
         return cast(value, decimal(9, 0))
-    before, after = kind.digits
-    return cast_or_unknown(value, decimal(before + after, after))
+    own = sum(kind.digits)
+    return cast_or_unknown(value, decimal(max(own, _WIDE) if width >= _WIDE else own, kind.digits[1]))
 
 
 def finite(value: Sql) -> Sql:

@@ -186,6 +186,8 @@ class _Parser:
 
     def _prefix(self) -> Syntax:
         token = self._next
+        if token.word in {"and", "or"} and self._peek(1).word == "(":
+            return self._call()
         if token.word in {"not", "-", "+"}:
             return self._signed()
         if token.word == "(":

@@ -50,7 +50,7 @@ _PATTERN = re.compile(
     r"""(?P<space>\s+|/\*.*?\*/)
       | (?P<number>\d+(?:\.\d+)?|\.\d+)
       | (?P<name>[^\W\d]\w*)
-      | (?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
+      | (?P<text>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")
       | (?P<operator><>|!=|<=|>=|==|&&|\|\||[-+*/^&(),.=<>!])""",
     re.VERBOSE | re.DOTALL,
 )
@@ -100,10 +100,18 @@ def _scan(text: str) -> Iterator[Token]:
 def _token(found: re.Match[str]) -> Token:
     group, text = found.lastgroup or "", found[0]
     if group == "text":
-        text = re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), text[1:-1], flags=re.DOTALL)
+        text = _unquoted(text)
     elif group == "operator":
         text = _SPELLINGS.get(text, text)
     return Token(Mark[group.upper()], text, found.start(), found.end())
+
+
+def _unquoted(text: str) -> str:
+    """A quote inside is written \\' as in formulas, or twice as in SQL."""
+    inside, quote = text[1:-1], text[0]
+    return re.sub(
+        rf"\\(.)|{quote}{quote}", lambda m: _ESCAPES.get(m[1], m[1]) if m[1] else quote, inside, flags=re.DOTALL
+    )
 
 
 def _advice(character: str) -> str:

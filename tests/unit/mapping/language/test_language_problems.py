@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a message stands on one line, as its reader sees it)
 """What an author is told: the message, and the column that it points at."""
 
 from dataclasses import replace
