@@ -93,10 +93,14 @@ def prepare(stand: Stand) -> None:
         f"{len(stand.org.records('Opportunity'))} opportunities, {len(stand.org.records('Task'))} tasks. "
         f"Its clock stands at {NOW:%d %B %Y}."
     )
-    _say("First, the fields that the mapping writes are made, from the mapping's own definitions.")
+    _say(
+        "First, an admin's part: the fields that the mapping writes, made from its own definitions, and the closed "
+        'Task status "Not needed".'
+    )
     source = stand.scratch / "lifecycle-fields"
     stand.connector("setup", "export", str(source))
     stand.org.load_source(source)
+    stand.org.add_status("Not needed", closed=True)
 
 
 def first_run(stand: Stand) -> None:

@@ -67,12 +67,12 @@ def read_source(directory: Path) -> Source:
 
 def _read_statuses(directory: Path) -> list[tuple[str, str, bool]]:
     """Values of the standard value sets TaskStatus and CaseStatus; a source lists all values, new and old."""
-    found = []
-    for table in ("TaskStatus", "CaseStatus"):
-        for path in sorted(directory.rglob(f"{table}.standardValueSet-meta.xml")):
-            for value in _parse(path).iter(_NS + "standardValue"):
-                found.append((table, _text(value, "label") or _text(value, "fullName") or "", _flag(value, "closed")))
-    return found
+    paths = [(t, p) for t in ("TaskStatus", "CaseStatus") for p in directory.rglob(f"{t}.standardValueSet-meta.xml")]
+    return [
+        (table, _text(value, "label") or _text(value, "fullName") or "", _flag(value, "closed"))
+        for table, path in sorted(paths)
+        for value in _parse(path).iter(_NS + "standardValue")
+    ]
 
 
 def _keys(field: Definition) -> list[str]:

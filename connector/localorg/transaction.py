@@ -61,14 +61,12 @@ class Transaction:
             if definition.has(name):
                 row.setdefault(name, value)
         self.store.insert(definition, row)
-        self.rows_written += 1
         return str(row["Id"])
 
     def update(self, definition: ObjectDef, record_id: str, changes: Row) -> None:
         """Store changes as they are, with audit fields."""
         audit = {n: v for n, v in self._audit(creating=False).items() if definition.has(n)}
         self.store.update(definition.name, record_id, {**audit, **changes})
-        self.rows_written += 1
 
     def derive(self, definition: ObjectDef, record_id: str, changes: Row, *, stamp: bool) -> None:
         """Store what the platform derives: LastModified stays, SystemModstamp moves only when asked."""

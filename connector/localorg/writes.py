@@ -29,6 +29,7 @@ def create_one(txn: Transaction, definition: ObjectDef, body: Body) -> str:
     validation.check_owner(txn, definition, row)
     validation.check_unique(txn, definition, row, None)
     txn.insert(definition, row)
+    txn.rows_written += 1
     platform.after_create(txn, definition, row)
     return str(row["Id"])
 
@@ -71,6 +72,7 @@ def update_one(txn: Transaction, definition: ObjectDef, record_id: str, body: Bo
     validation.check_unique(txn, definition, changes, record_id)
     platform.before_update(txn, definition, old, changes)
     txn.update(definition, record_id, changes)
+    txn.rows_written += 1
     platform.after_update(txn, definition, old, {**old, **changes})
 
 
@@ -83,6 +85,7 @@ def delete_one(txn: Transaction, definition: ObjectDef, record_id: str) -> None:
     if not definition.deletable:
         raise errors.operation_refused(definition.name, "delete")
     platform.delete_record(txn, definition, find_live(txn, definition, record_id))
+    txn.rows_written += 1
 
 
 def undelete_one(txn: Transaction, definition: ObjectDef, record_id: str) -> None:
@@ -92,6 +95,7 @@ def undelete_one(txn: Transaction, definition: ObjectDef, record_id: str) -> Non
         raise errors.OrgError(400, "UNDELETE_FAILED", "Entity is not in the recycle bin", [])
     validation.check_unique(txn, definition, row, record_id)
     platform.undelete_record(txn, definition, row)
+    txn.rows_written += 1
 
 
 def find_by_external_id(txn: Transaction, definition: ObjectDef, field: FieldDef, value: Any) -> list[str]:

@@ -4,7 +4,6 @@ Refusals are an object with error and error_description, not the array of REST e
 """
 
 import base64
-import binascii
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote_plus
@@ -83,7 +82,7 @@ def _basic(call: Call) -> tuple[str, str] | None:
         return None
     try:
         key, _, secret = base64.b64decode(encoded).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise OAuthError("invalid_client", "invalid client credentials") from None
     return unquote_plus(key), unquote_plus(secret)
 

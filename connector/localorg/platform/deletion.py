@@ -18,7 +18,6 @@ def delete_record(txn: Transaction, definition: ObjectDef, row: Row) -> None:
         txn.store.remove(definition.name, row["Id"])
     else:
         _put_in_bin(txn, definition, row["Id"])
-    txn.rows_written += 1
     _after_delete(txn, definition, row)
 
 
