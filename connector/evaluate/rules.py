@@ -79,6 +79,8 @@ class Rules:
     resume_within: Duration = A_MONTH
     shows_proposal: bool = True
     """The model writes the proposed stage to a field, so that a person can clear it."""
+    conditional: frozenset[str] = frozenset()
+    """Key paths of the edges that have a condition of their own."""
     withheld: frozenset[str] = frozenset()
     """Key paths of rules that lean on records which were not completely pulled: while such a rule is unknown,
     nobody moves past it, or a missing permission would look like a wave of moves."""
