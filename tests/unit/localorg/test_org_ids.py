@@ -8,7 +8,6 @@ from local_client import NOW
 from connector.localorg.ids import make_id, make_pod, to_id18
 from connector.localorg.org import Clock, Org
 
-
 REAL_PAIRS = (
     ("001Da00000xnAkB", "001Da00000xnAkBIAU"),
     ("0035500001H9kZu", "0035500001H9kZuAAJ"),

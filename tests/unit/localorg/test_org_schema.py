@@ -100,14 +100,21 @@ def test_defining_a_field_again_replaces_it_and_keeps_its_values(org: Org) -> No
 
 
 def test_field_on_an_unknown_object(org: Org) -> None:
-    with pytest.raises(DefinitionError, match="no object 'Acount'; objects: .*Account"):
+    with pytest.raises(DefinitionError, match=r"no object 'Acount'; objects: .*Account"):
         org.define_fields([{"sobject": "Acount", "name": "X__c", "type": "string"}])
     org.create_record("Account", {"Name": "still works"})
 
 
 def test_custom_object_with_lookup_and_master(org: Org, account: str) -> None:
-    lookup = {"name": "Account__c", "type": "reference", "referenceTo": ["Account"], "relationshipName": "Account__r",
-              "childRelationshipName": "Visits__r", "cascadeDelete": True, "nillable": False}  # fmt: skip
+    lookup = {
+        "name": "Account__c",
+        "type": "reference",
+        "referenceTo": ["Account"],
+        "relationshipName": "Account__r",
+        "childRelationshipName": "Visits__r",
+        "cascadeDelete": True,
+        "nillable": False,
+    }
     number = {
         "name": "Name",
         "label": "Visit",
@@ -182,14 +189,16 @@ def test_a_hidden_object_does_not_exist(org: Org, user: str, refusal: Refusal) -
 
 FIELD_XML = """<?xml version="1.0" encoding="UTF-8"?>
 <CustomField xmlns="http://soap.sforce.com/2006/04/metadata"><fullName>{name}</fullName><label>{name}</label>{rest}</CustomField>"""
-STAGE = """<type>Picklist</type><inlineHelpText>Where they are</inlineHelpText><valueSet><restricted>true</restricted><valueSetDefinition>
-<sorted>false</sorted><value><fullName>New</fullName><default>false</default><label>Brand new</label></value></valueSetDefinition></valueSet>"""
-KEY = "<type>Text</type><length>255</length><externalId>true</externalId><unique>true</unique><caseSensitive>false</caseSensitive>"
+STAGE = """<type>Picklist</type><inlineHelpText>Where they are</inlineHelpText><valueSet>
+<restricted>true</restricted><valueSetDefinition><sorted>false</sorted><value><fullName>New</fullName>
+<default>false</default><label>Brand new</label></value></valueSetDefinition></valueSet>"""
+KEY = "<type>Text</type><length>255</length><externalId>true</externalId><unique>true</unique>"
 GRANT = """<PermissionSet xmlns="http://soap.sforce.com/2006/04/metadata"><label>C</label>
 <fieldPermissions><editable>true</editable><field>Account.Phase__c</field><readable>true</readable></fieldPermissions>
 <fieldPermissions><editable>false</editable><field>Account.Money__c</field><readable>true</readable></fieldPermissions>
 <fieldPermissions><editable>true</editable><field>Task.Note__c</field><readable>true</readable></fieldPermissions></PermissionSet>"""
-STATUSES = """<StandardValueSet xmlns="http://soap.sforce.com/2006/04/metadata"><standardValue><fullName>Not needed</fullName>
+STATUSES = """<StandardValueSet xmlns="http://soap.sforce.com/2006/04/metadata">
+<standardValue><fullName>Not needed</fullName>
 <default>false</default><label>Not needed</label><closed>true</closed></standardValue></StandardValueSet>"""
 
 

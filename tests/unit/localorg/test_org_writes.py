@@ -41,22 +41,37 @@ REFUSED_ACCOUNTS: dict[str, tuple[dict[str, Any], str, str, tuple[str, ...] | No
         "it is read/write for your profile or permission set.",
         ("CreatedDate",),
     ),
-    "an Id": ({"Name": "A", "Id": "001000000000001AAA"}, "INVALID_FIELD", "The Id field should not be specified in the sobject data.", None),
-    "a parent that is no id": ({"Name": "A", "ParentId": "acme"}, "MALFORMED_ID", "Parent Account ID: id value of incorrect type: acme", ("ParentId",)),
+    "an Id": (
+        {"Name": "A", "Id": "001000000000001AAA"},
+        "INVALID_FIELD",
+        "The Id field should not be specified in the sobject data.",
+        None,
+    ),
+    "a parent that is no id": (
+        {"Name": "A", "ParentId": "acme"},
+        "MALFORMED_ID",
+        "Parent Account ID: id value of incorrect type: acme",
+        ("ParentId",),
+    ),
     "a parent of another object": (
         {"Name": "A", "ParentId": "003000000000001AAA"},
         "FIELD_INTEGRITY_EXCEPTION",
         "Parent Account ID: id value of incorrect type: 003000000000001AAA",
         ("ParentId",),
     ),
-    "a parent that does not exist": ({"Name": "A", "ParentId": "001000000000001AAA"}, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", ("ParentId",)),
+    "a parent that does not exist": (
+        {"Name": "A", "ParentId": "001000000000001AAA"},
+        "INVALID_CROSS_REFERENCE_KEY",
+        "invalid cross reference id",
+        ("ParentId",),
+    ),
     "a number with too many digits": (
         {"Name": "A", "Score__c": 1000},
         "NUMBER_OUTSIDE_VALID_RANGE",
         "Score__c: value outside of valid range on numeric field: 1000",
         ("Score__c",),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFUSED_ACCOUNTS)

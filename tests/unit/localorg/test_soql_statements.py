@@ -122,7 +122,13 @@ def test_values_have_wire_form(book: Org) -> None:
         "SELECT CreatedDate, CloseDate, Amount, IsWon, Description FROM Opportunity WHERE Name = 'Deal 0'"
     ).records[0]
     del record["attributes"]
-    assert record == {"CreatedDate": "2026-09-01T08:00:00.000+0000", "CloseDate": "2026-07-15", "Amount": 10.0, "IsWon": True, "Description": None}  # fmt: skip
+    assert record == {
+        "CreatedDate": "2026-09-01T08:00:00.000+0000",
+        "CloseDate": "2026-07-15",
+        "Amount": 10.0,
+        "IsWon": True,
+        "Description": None,
+    }
     assert isinstance(record["Amount"], float)
 
 
@@ -148,7 +154,8 @@ def test_polymorphic_parents_are_called_name(book: Org) -> None:
 
 
 def test_children_are_nested_results(book: Org) -> None:
-    query = "SELECT Name, (SELECT Name, Amount FROM Opportunities ORDER BY Amount DESC LIMIT 1), (SELECT Id FROM Contacts) FROM Account ORDER BY Name"
+    children = "(SELECT Name, Amount FROM Opportunities ORDER BY Amount DESC LIMIT 1), (SELECT Id FROM Contacts)"
+    query = f"SELECT Name, {children} FROM Account ORDER BY Name"
     acme, bolt, *_ = book.query(query).records
     assert [r["Name"] for r in acme["Opportunities"]["records"]] == ["Deal 1"]
     assert (acme["Opportunities"]["totalSize"], acme["Opportunities"]["done"]) == (1, True)
@@ -169,14 +176,27 @@ def test_count_has_no_records(book: Org) -> None:
 
 AGGREGATES: dict[str, list[dict[str, Any]]] = {
     "SELECT COUNT(Id) FROM Opportunity": [{"expr0": 3}],
-    "SELECT COUNT(Id) n, SUM(Amount), MAX(CloseDate) latest, AVG(Amount) FROM Opportunity": [{"n": 3, "expr0": 60.0, "latest": "2026-09-15", "expr1": 20.0}],
-    "SELECT IsClosed, COUNT(Id) FROM Opportunity GROUP BY IsClosed ORDER BY COUNT(Id) DESC": [{"IsClosed": True, "expr0": 2}, {"IsClosed": False, "expr0": 1}],
-    "SELECT Account.Name, SUM(Amount) total FROM Opportunity GROUP BY Account.Name HAVING SUM(Amount) > 29 ORDER BY Account.Name": [{"Name": "acme", "total": 30.0}, {"Name": "Bolt", "total": 30.0}],
+    "SELECT COUNT(Id) n, SUM(Amount), MAX(CloseDate) latest, AVG(Amount) FROM Opportunity": [
+        {"n": 3, "expr0": 60.0, "latest": "2026-09-15", "expr1": 20.0}
+    ],
+    "SELECT IsClosed, COUNT(Id) FROM Opportunity GROUP BY IsClosed ORDER BY COUNT(Id) DESC": [
+        {"IsClosed": True, "expr0": 2},
+        {"IsClosed": False, "expr0": 1},
+    ],
+    "SELECT Account.Name, SUM(Amount) s FROM Opportunity GROUP BY Account.Name HAVING SUM(Amount) > 29 ORDER BY Account.Name": [
+        {"Name": "acme", "s": 30.0},
+        {"Name": "Bolt", "s": 30.0},
+    ],
     "SELECT COUNT_DISTINCT(AccountId) FROM Opportunity": [{"expr0": 2}],
-    "SELECT Industry, COUNT(Id) c FROM Account GROUP BY Industry HAVING COUNT(Id) > 1": [{"Industry": "Energy", "c": 2}],
-    "SELECT CALENDAR_MONTH(CloseDate) m, COUNT(Id) FROM Opportunity WHERE IsClosed = true GROUP BY CALENDAR_MONTH(CloseDate) ORDER BY CALENDAR_MONTH(CloseDate)": [{"m": 7, "expr0": 1}, {"m": 8, "expr0": 1}],
+    "SELECT Industry, COUNT(Id) c FROM Account GROUP BY Industry HAVING COUNT(Id) > 1": [
+        {"Industry": "Energy", "c": 2}
+    ],
+    "SELECT CALENDAR_MONTH(CloseDate) m, COUNT(Id) FROM Opportunity WHERE IsClosed = true GROUP BY CALENDAR_MONTH(CloseDate)": [
+        {"m": 7, "expr0": 1},
+        {"m": 8, "expr0": 1},
+    ],
     "SELECT MAX(Amount) FROM Opportunity WHERE Name = 'nothing'": [{"expr0": None}],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("query", AGGREGATES)
@@ -220,6 +240,7 @@ def test_accepted(query: str, book: Org) -> None:
     book.query(query)
 
 
+MUST_BE = "value of filter criterion for field '{}' must be of type {} and should {}be enclosed in quotes"
 REFUSED: dict[str, tuple[str, int, str]] = {
     "SELECT Naem FROM Account": ("INVALID_FIELD", 8, "No such column 'Naem' on entity 'Account'."),
     "SELECT Id, Naem FROM Account": ("INVALID_FIELD", 12, "No such column 'Naem' on entity 'Account'."),
@@ -229,7 +250,11 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "SELECT Owner.Naem FROM Account": ("INVALID_FIELD", 8, "No such column 'Naem' on entity 'User'."),
     "SELECT What.Amount FROM Task": ("INVALID_FIELD", 8, "No such column 'Amount' on entity 'Name'."),
     "select count() from XYZZY": ("INVALID_TYPE", 21, "sObject type 'XYZZY' is not supported."),
-    "SELECT Id, (SELECT Id FROM Deals) FROM Account": ("INVALID_TYPE", 28, "Didn't understand relationship 'Deals' in FROM part of query call."),
+    "SELECT Id, (SELECT Id FROM Deals) FROM Account": (
+        "INVALID_TYPE",
+        28,
+        "Didn't understand relationship 'Deals' in FROM part of query call.",
+    ),
     "SELECT Id FROM": ("MALFORMED_QUERY", 15, "unexpected token: '<EOF>'"),
     "SELECT FROM Account": ("MALFORMED_QUERY", 8, "unexpected token: 'FROM'"),
     "SELECT Id, FROM Account": ("MALFORMED_QUERY", 12, "unexpected token: 'FROM'"),
@@ -241,7 +266,11 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "SELECT Id FROM Account WHERE Name = Industry": ("MALFORMED_QUERY", 37, "unexpected token: 'Industry'"),
     "SELECT Id FROM Account WHERE Name == 'x'": ("MALFORMED_QUERY", 36, "unexpected token: '='"),
     "SELECT Id FROM Account WHERE Name IN ()": ("MALFORMED_QUERY", 39, "unexpected token: ')'"),
-    "SELECT Id FROM Account WHERE Name = 'a' AND Name = 'b' OR Name = 'c'": ("MALFORMED_QUERY", 56, "unexpected token: 'OR'"),
+    "SELECT Id FROM Account WHERE Name = 'a' AND Name = 'b' OR Name = 'c'": (
+        "MALFORMED_QUERY",
+        56,
+        "unexpected token: 'OR'",
+    ),
     "SELECT Id FROM Account LIMIT -1": ("MALFORMED_QUERY", 30, "unexpected token: '-1'"),
     "SELECT Id FROM Account LIMIT 1 WHERE Name = 'x'": ("MALFORMED_QUERY", 32, "unexpected token: 'WHERE'"),
     "SELECT Id FROM Account; DELETE": ("MALFORMED_QUERY", 23, "unexpected token: ';'"),
@@ -249,27 +278,91 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "SELECT Name, COUNT(Id) FROM Account": ("MALFORMED_QUERY", 8, "Field must be grouped or aggregated: Name"),
     "SELECT COUNT(), Name FROM Account": ("MALFORMED_QUERY", 8, "COUNT() must be the only element in the SELECT list"),
     "SELECT SUM(Name) FROM Account": ("MALFORMED_QUERY", 8, "field Name does not support aggregate operator SUM"),
-    "SELECT Id FROM Account WHERE Name = 5": ("INVALID_FIELD", 37, "value of filter criterion for field 'Name' must be of type string and should be enclosed in quotes"),
-    "SELECT Id FROM Account WHERE AnnualRevenue = '5'": ("INVALID_FIELD", 46, "value of filter criterion for field 'AnnualRevenue' must be of type double and should not be enclosed in quotes"),
-    "SELECT Id FROM Account WHERE CreatedDate > '2026-01-01T00:00:00Z'": ("INVALID_FIELD", 44, "value of filter criterion for field 'CreatedDate' must be of type dateTime and should not be enclosed in quotes"),
-    "SELECT Id FROM Account WHERE CreatedDate > 2026-01-01": ("INVALID_FIELD", 44, "value of filter criterion for field 'CreatedDate' must be of type dateTime and should not be enclosed in quotes"),
-    "SELECT Id FROM Opportunity WHERE CloseDate = 2026-01-01T00:00:00Z": ("INVALID_FIELD", 46, "value of filter criterion for field 'CloseDate' must be of type date and should not be enclosed in quotes"),
-    "SELECT Id FROM Opportunity WHERE IsWon = 1": ("INVALID_FIELD", 42, "value of filter criterion for field 'IsWon' must be of type boolean and should not be enclosed in quotes"),
+    "SELECT Id FROM Account WHERE Name = 5": ("INVALID_FIELD", 37, MUST_BE.format("Name", "string", "")),
+    "SELECT Id FROM Account WHERE AnnualRevenue = '5'": (
+        "INVALID_FIELD",
+        46,
+        MUST_BE.format("AnnualRevenue", "double", "not "),
+    ),
+    "SELECT Id FROM Account WHERE CreatedDate > '2026-01-01T00:00:00Z'": (
+        "INVALID_FIELD",
+        44,
+        MUST_BE.format("CreatedDate", "dateTime", "not "),
+    ),
+    "SELECT Id FROM Account WHERE CreatedDate > 2026-01-01": (
+        "INVALID_FIELD",
+        44,
+        MUST_BE.format("CreatedDate", "dateTime", "not "),
+    ),
+    "SELECT Id FROM Opportunity WHERE CloseDate = 2026-01-01T00:00:00Z": (
+        "INVALID_FIELD",
+        46,
+        MUST_BE.format("CloseDate", "date", "not "),
+    ),
+    "SELECT Id FROM Opportunity WHERE IsWon = 1": ("INVALID_FIELD", 42, MUST_BE.format("IsWon", "boolean", "not ")),
     "SELECT Id FROM Account WHERE Id = 'acme'": ("INVALID_QUERY_FILTER_OPERATOR", 35, "invalid ID field: acme"),
-    "SELECT Id FROM Account WHERE AnnualRevenue LIKE '1%'": ("INVALID_QUERY_FILTER_OPERATOR", 30, "invalid operator on currency field"),
-    "SELECT Id FROM Account WHERE Description = 'x'": ("INVALID_FIELD", 30, "field 'Description' can not be filtered in a query call"),
-    "SELECT Id FROM Account ORDER BY Description": ("MALFORMED_QUERY", 33, "field 'Description' can not be sorted in a query call"),
-    "SELECT Description FROM Account GROUP BY Description": ("MALFORMED_QUERY", 42, "field 'Description' can not be grouped in a query call"),
-    "SELECT TYPEOF What WHEN Account THEN Name END FROM Task": ("MALFORMED_QUERY", 8, "TYPEOF is not supported by the local org"),
+    "SELECT Id FROM Account WHERE AnnualRevenue LIKE '1%'": (
+        "INVALID_QUERY_FILTER_OPERATOR",
+        30,
+        "invalid operator on currency field",
+    ),
+    "SELECT Id FROM Account WHERE Description = 'x'": (
+        "INVALID_FIELD",
+        30,
+        "field 'Description' can not be filtered in a query call",
+    ),
+    "SELECT Id FROM Account ORDER BY Description": (
+        "MALFORMED_QUERY",
+        33,
+        "field 'Description' can not be sorted in a query call",
+    ),
+    "SELECT Description FROM Account GROUP BY Description": (
+        "MALFORMED_QUERY",
+        42,
+        "field 'Description' can not be grouped in a query call",
+    ),
+    "SELECT TYPEOF What WHEN Account THEN Name END FROM Task": (
+        "MALFORMED_QUERY",
+        8,
+        "TYPEOF is not supported by the local org",
+    ),
     "SELECT Id FROM Account WITH SECURITY_ENFORCED": ("MALFORMED_QUERY", 24, "WITH is not supported by the local org"),
-    "SELECT Id FROM Account USING SCOPE mine": ("MALFORMED_QUERY", 36, "USING SCOPE mine is not supported by the local org"),
-    "SELECT Id FROM Account WHERE toLabel(Industry) = 'x'": ("MALFORMED_QUERY", 30, "function TOLABEL is not supported by the local org"),
-    "SELECT Name FROM Account GROUP BY ROLLUP(Name)": ("MALFORMED_QUERY", 35, "GROUP BY ROLLUP is not supported by the local org"),
-    "SELECT FIELDS(ALL) FROM Account": ("MALFORMED_QUERY", 8, "The SOQL FIELDS function must have a LIMIT of at most 200"),
-    "SELECT Id FROM Account WHERE Name = 'x": ("MALFORMED_QUERY", 37, "line 1:38 mismatched character '<EOF>' expecting '''"),
-    "SELECT Id FROM Account WHERE Name = 'a\\qb'": ("MALFORMED_QUERY", 39, "invalid string literal 'a\\qb'. Illegal character sequence '\\q' in string literal."),
-    "SELECT Id FROM Account WHERE Id IN (SELECT Name FROM Opportunity)": ("MALFORMED_QUERY", 44, "both selects of a semi join must be ids: Id meets Name"),
-}  # fmt: skip
+    "SELECT Id FROM Account USING SCOPE mine": (
+        "MALFORMED_QUERY",
+        36,
+        "USING SCOPE mine is not supported by the local org",
+    ),
+    "SELECT Id FROM Account WHERE toLabel(Industry) = 'x'": (
+        "MALFORMED_QUERY",
+        30,
+        "function TOLABEL is not supported by the local org",
+    ),
+    "SELECT Name FROM Account GROUP BY ROLLUP(Name)": (
+        "MALFORMED_QUERY",
+        35,
+        "GROUP BY ROLLUP is not supported by the local org",
+    ),
+    "SELECT FIELDS(ALL) FROM Account": (
+        "MALFORMED_QUERY",
+        8,
+        "The SOQL FIELDS function must have a LIMIT of at most 200",
+    ),
+    "SELECT Id FROM Account WHERE Name = 'x": (
+        "MALFORMED_QUERY",
+        37,
+        "line 1:38 mismatched character '<EOF>' expecting '''",
+    ),
+    "SELECT Id FROM Account WHERE Name = 'a\\qb'": (
+        "MALFORMED_QUERY",
+        39,
+        "invalid string literal 'a\\qb'. Illegal character sequence '\\q' in string literal.",
+    ),
+    "SELECT Id FROM Account WHERE Id IN (SELECT Name FROM Opportunity)": (
+        "MALFORMED_QUERY",
+        44,
+        "both selects of a semi join must be ids: Id meets Name",
+    ),
+}
 
 
 @pytest.mark.parametrize("query", REFUSED)
