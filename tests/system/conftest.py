@@ -1,0 +1,58 @@
+"""A small local org, prepared once, and installations of the program that share a fresh copy of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from installations import NOW, ROOT, Installation
+
+from connector.localorg.clock import Clock
+from connector.localorg.org import Org
+from connector.localorg.seeds import load_seed
+from connector.localorg.server import LocalOrgServer
+from connector.mapping import load_mapping
+from connector.orgsetup import export_source, fields_of
+
+
+@pytest.fixture(scope="session")
+def prepared_org(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A small book in an org that an admin has prepared with what `setup export` writes."""
+    source = tmp_path_factory.mktemp("source")
+    model = load_mapping(ROOT / "mappings" / "post_sale")
+    export_source(source, fields_of([model]), needs=model.needs)
+    with closing(Org.create(clock=Clock(NOW))) as org:
+        load_seed(org, "small")
+        org.load_source(source)
+        org.add_status("Not needed", closed=True)
+        org.add_client("system-client", "system-secret", org.admin_id)
+        return org.snapshot()
+
+
+Install = Callable[[str], Installation]
+
+
+@pytest.fixture
+def install(prepared_org: bytes, tmp_path: Path) -> Iterator[Install]:
+    """Makes installations that share one org, fresh for this test."""
+    with closing(Org.restore(prepared_org, clock=Clock(NOW))) as org, LocalOrgServer(org) as server:
+
+        def make(name: str) -> Installation:
+            home = tmp_path / name
+            for folder in ("mappings", "jobs"):
+                shutil.copytree(ROOT / folder, home / folder)
+            (home / "config.toml").write_text(
+                f'installation = "{name}"\n[org]\ninstance_url = "{server.url}"\nclient_id = "system-client"\n'
+                "[http]\nattempts = 2\n[serve]\nport = 0\n"
+            )
+            return Installation(home, server)
+
+        yield make
+
+
+@pytest.fixture
+def installation(install: Install) -> Installation:
+    return install("connector")
