@@ -42,14 +42,14 @@ def pull(
     run = _Run(client, mirror, client.org_now, overlap, progress)
     wanted = dict((needs | ORGANIZATION_NEEDS).fields)
     results = _refresh(run, stale_describes(mirror, wanted, run.as_of))
+    if ORGANIZATION in results:
+        raise FixFirst(f"Whose records these are cannot be read: {results[ORGANIZATION].reason}.")
     found, drifted = _read(run, _without(wanted, results), whole=whole)
     if drifted:
         found |= _read_again(run, {name: wanted[name] for name in drifted}, whole=whole)
-    organization = mirror.organization
-    if organization is None:
-        raise FixFirst(f"The organization's own record cannot be read: {results[ORGANIZATION].reason}.")
     results |= found
-    return PullResult(run.as_of, *organization, {n: r for n, r in results.items() if n in needs.fields})
+    org_id, zone = mirror.organization or ("", "UTC")  # known: _read recognised it before it stored anything
+    return PullResult(run.as_of, org_id, zone, {n: r for n, r in results.items() if n in needs.fields})
 
 
 def _refresh(run: _Run, sobjects: Iterable[str]) -> dict[str, ObjectPull]:
@@ -92,6 +92,11 @@ def _recognise(run: _Run, answer: SubResponse) -> None:
     if answer.refusal:
         raise error_for(answer.refusal, "reading the organization's id and time zone")
     record = answer.body["records"][0]
+    if not record.get("TimeZoneSidKey"):
+        raise FixFirst(
+            "The org's time zone cannot be read, so no date can be judged. Give the integration user's permission set "
+            "read access to Organization.TimeZoneSidKey."
+        )
     run.mirror.set_organization(record["Id"], record["TimeZoneSidKey"])
 
 

@@ -284,6 +284,30 @@ def test_a_hidden_object_is_not_complete_and_the_others_are(loop: Loop, account:
     assert loop.mirror.cursor("Opportunity") == cursor
 
 
+@pytest.mark.parametrize("hidden", ["object", "field"])
+@pytest.mark.parametrize("pulled_before", [False, True])
+def test_without_the_organization_nothing_is_stored(loop: Loop, account: str, hidden: str, pulled_before: bool) -> None:
+    if pulled_before:
+        loop.pull()
+        loop.later(hours=25)
+    cursor = loop.mirror.cursor("Account")
+    if hidden == "object":
+        loop.org.hide_object(loop.user, "Organization")
+    else:
+        loop.org.hide_field(loop.user, "Organization", "TimeZoneSidKey")
+    with pytest.raises(FixFirst, match="Organization"):
+        loop.pull()
+    assert loop.mirror.cursor("Account") == cursor
+
+
+def test_an_object_with_too_many_fields_is_said_to_have_them(loop: Loop, account: str) -> None:
+    names = [f"A_Field_With_A_Long_Name_{n}__c" for n in range(300)]
+    loop.org.define_fields([{"sobject": "Account", "name": n, "label": n, "type": "boolean"} for n in names])
+    result = loop.pull(NEEDS | Needs({"Account": frozenset(names)}))
+    assert "mention fewer fields" in result.objects["Account"].reason
+    assert result.objects["Opportunity"].complete
+
+
 def test_a_page_that_never_comes_leaves_the_object_as_it_was(loop: Loop, account: str) -> None:
     needs = Needs({"Account": frozenset({"Name"}), "User": frozenset({"Name"})})
     loop.pull(needs)

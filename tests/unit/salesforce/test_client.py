@@ -256,9 +256,6 @@ def test_soql_text() -> None:
     assert soql.select("Account", ["Id", "Name"]) == "SELECT Id,Name FROM Account"
     assert soql.select("Account", ["Id"], since=since).endswith(" WHERE SystemModstamp >= 2026-09-01T08:00:00Z")
     assert soql.count("CampaignMember") == "SELECT COUNT() FROM CampaignMember"
-    assert soql.select_where("Group", ["Id"], "DeveloperName", ["O'Neil\\"]) == (
-        r"SELECT Id FROM Group WHERE DeveloperName IN ('O\'Neil\\')"
-    )
 
 
 @pytest.mark.parametrize("name", ["Name FROM User", "Na me", "Name--", "1st", "", "Owner."])

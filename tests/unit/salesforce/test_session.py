@@ -224,6 +224,11 @@ def test_the_ca_bundle_of_the_settings_wins(wire: Wire, monkeypatch: pytest.Monk
     assert wire.mock.calls[0].request.req_kwargs["verify"] == "/ours.pem"  # type: ignore[attr-defined]
 
 
+def test_the_proxy_of_the_settings_is_used(wire: Wire) -> None:
+    wire.client(http={"proxy": "http://user:pass@proxy:3128"})
+    assert wire.mock.calls[0].request.req_kwargs["proxies"]["https"] == "http://user:pass@proxy:3128"  # type: ignore[attr-defined]
+
+
 def test_an_untrusted_connection_is_for_a_person_to_fix(wire: Wire) -> None:
     wire.answer("GET", "query", requests.exceptions.SSLError("self-signed certificate"))
     with pytest.raises(FixFirst, match="ca_bundle"):
