@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ruamel.yaml.nodes import Node, ScalarNode
 
 _KEY_AND_VALUE = re.compile(r"^(\s*(?:- +)*)((?:[\w.-]+|\"[^\"]*\"|'[^']*'): +)?(.*?)\s*$")
-_UNFINISHED = re.compile(r"(?:[=<>+\-*/,(]|\b(?:and|or|not|in|between|where|by))\s*$", re.IGNORECASE)
+_UNFINISHED = re.compile(r"(?:[=<>+*/(]|\s(?:and|or|not|in|between|where|by))\s*$", re.IGNORECASE)
 _ADVICE = 'quote this expression: put it between " and "'
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 
@@ -79,15 +79,15 @@ class Lines:
 def in_plain(node: ScalarNode, lines: Lines, *, in_flow: bool) -> Slip | None:
     """A slip in an unquoted value: cut by a comment, or by a comma of the {} around it."""
     text, end = str(node.value), node.end_mark
-    if node.start_mark.line != end.line or not _is_cut(text):
+    if node.start_mark.line != end.line:
         return None
     rest = lines.read(end.line)[end.column :]
     start = node.start_mark.column
-    if re.match(r"\s+#", rest):
+    if re.match(r"\s+#", rest) and (_is_open(text) or _UNFINISHED.search(text)):
         where = end.column + len(rest) - len(rest.lstrip())
         message = f"the # after a space starts a comment and cuts this expression off; {_ADVICE}"
         return Slip(end.line, where, message, (Span(end.line, start, len(lines.read(end.line).rstrip())),))
-    if in_flow and rest.lstrip().startswith(","):
+    if in_flow and rest.lstrip().startswith(",") and _is_open(text):
         stop = _end_of_flow_value(lines.read(end.line), start)
         message = f"the comma ends this value, because it stands inside {{}} or []; {_ADVICE}"
         return Slip(end.line, end.column, message, (Span(end.line, start, stop),) if stop > end.column else ())
@@ -193,11 +193,10 @@ def _end_of_flow_value(text: str, start: int) -> int:
     return len(text.rstrip())
 
 
-def _is_cut(text: str) -> bool:
-    outside = re.sub(r"'[^']*'|\"[^\"]*\"", "", text)
-    return (
-        "'" in outside or '"' in outside or outside.count("(") > outside.count(")") or bool(_UNFINISHED.search(outside))
-    )
+def _is_open(text: str) -> bool:
+    """Whether a quote or bracket has no partner; an apostrophe inside a word is neither."""
+    outside = re.sub(r"'[^']*'|\"[^\"]*\"", "", re.sub(r"(?<=\w)'(?=\w)", "", text))
+    return "'" in outside or '"' in outside or outside.count("(") > outside.count(")")
 
 
 def _is_quoted(value: str) -> bool:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pydantic import ValidationError
+
 from connector.errors import Problem
 from connector.files import Path
-from connector.mapping.model import Example
+from connector.mapping.model import Example, GivenStage
 from connector.mapping.whole import Whole, did_you_mean
 
 STAGE = "stage"
@@ -41,14 +43,20 @@ def _given(whole: Whole, where: Path, example: Example) -> Iterator[Problem]:
 
 
 def _stage(whole: Whole, where: Path, value: Any) -> Iterator[Problem]:
-    if (
-        not isinstance(value, dict)
-        or not value.keys() >= {"key", "since"}
-        or not value.keys() <= {"key", "since", "via"}
-    ):
-        yield whole.problem(where, "a stage is given as {key: adopting, since: 2026-01-10}")
-    elif whole.model.stage(value["key"]) is None:
-        yield _no_stage(whole, (*where, "key"), value["key"])
+    try:
+        given = GivenStage.model_validate(value)
+    except ValidationError:
+        yield whole.problem(
+            where, "a stage is given as {key: adopting, since: 2026-01-10}; via, segment, waiting may follow"
+        )
+        return
+    for key in (given.key, *given.waiting):
+        if whole.model.stage(key) is None:
+            yield _no_stage(whole, (*where, "key"), key)
+    segments = [segment.key for segment in whole.model.segments]
+    if given.segment and given.segment not in segments:
+        hint = did_you_mean(given.segment, segments)
+        yield whole.problem((*where, "segment"), f"there is no segment {given.segment!r}{hint}")
 
 
 def _record(whole: Whole, where: Path, sobject: str, record: Any) -> Iterator[Problem]:

@@ -82,6 +82,7 @@ def _mapping(
         needs=needs_of(whole.model, compiled.expressions, whole.describes),
         fields=fields,
         digest=digest,
+        describes=whole.describes,
         warnings=warnings,
         document=whole.document,
     )

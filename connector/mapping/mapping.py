@@ -9,6 +9,7 @@ from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
 
 from connector.data import Needs
+from connector.describe import Describes
 from connector.errors import Problem
 from connector.files import Document, Path, Position
 from connector.mapping.fields import FieldDefinition
@@ -39,6 +40,8 @@ class Mapping:
     """The custom fields that the model needs in the org."""
     digest: str
     """SHA-256 over the files and overrides: which version decided."""
+    describes: Describes = field(default_factory=dict, repr=False, compare=False)
+    """What the expressions were typed by: the org's or the shipped describes, with the fields the model is to create."""
     warnings: tuple[Problem, ...] = ()
     document: Document = field(default_factory=lambda: Document("", None), repr=False, compare=False)
 

@@ -301,6 +301,10 @@ class GivenStage(Part):
     key: Key
     since: date
     via: Literal["placed", "adopted", "moved", "manual", "approved"] = "moved"
+    segment: Key | None = None
+    """The segment that the visit began in."""
+    waiting: dict[Key, date] = {}
+    """Stages whose enter_when has been true since a day: what enter_for counts from."""
 
 
 class Expected(Part):

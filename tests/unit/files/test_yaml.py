@@ -105,6 +105,22 @@ def test_a_comma_or_quote_inside_braces_is_a_slip(value: str) -> None:
     assert document.data == [{"key": "x", "when": value, "weight": 5}]
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("- {subject: Check-in, n: 1}", [{"subject": "Check-in", "n": 1}]),
+        ("- {subject: Log in, n: 1}", [{"subject": "Log in", "n": 1}]),
+        ("label: Don't forget  # a remark", {"label": "Don't forget"}),
+        ("owner: [CSM__c, OwnerId]  # tried in order", {"owner": ["CSM__c", "OwnerId"]}),
+        ("when: x in ('a', 'b')  # both", {"when": "x in ('a', 'b')"}),
+        ("# when: 'x' = y", None),
+    ],
+)
+def test_ordinary_texts_are_no_slips(text: str, read: object) -> None:
+    document = parse_yaml(text + "\n", "m.yaml")
+    assert (document.problems, document.data) == ((), read)
+
+
 def test_two_slips_and_a_double_key_are_told_together() -> None:
     text = "a: 'x' = y\nb: >= 5\nc: 1\nc: 2\nd: fine\n"
     document = parse_yaml(text, "m.yaml")
