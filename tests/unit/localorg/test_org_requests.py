@@ -431,8 +431,8 @@ def test_recorded_refusals_inside_a_composite(client: Client) -> None:
     assert answers[0]["body"] == [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
     assert answers[1]["body"][0]["message"] == (
         "\nselect count() from XYZZY\n                    ^\nERROR at Row:1:Column:21\n"
-        "sObject type 'XYZZY' is not supported. If you are attempting to use a custom object, be sure to append the '__c' "
-        "after the entity name. Please reference your WSDL or the describe call for the appropriate names."
+        "sObject type 'XYZZY' is not supported. If you are attempting to use a custom object, be sure to append the "
+        "'__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names."
     )
     assert (answers[2]["httpStatusCode"], answers[2]["body"], set(answers[2]["httpHeaders"])) == (
         304,

@@ -183,7 +183,7 @@ AGGREGATES: dict[str, list[dict[str, Any]]] = {
         {"IsClosed": True, "expr0": 2},
         {"IsClosed": False, "expr0": 1},
     ],
-    "SELECT Account.Name, SUM(Amount) s FROM Opportunity GROUP BY Account.Name HAVING SUM(Amount) > 29 ORDER BY Account.Name": [
+    "SELECT Account.Name, SUM(Amount) s FROM Opportunity o GROUP BY Account.Name HAVING SUM(Amount) > 29": [
         {"Name": "acme", "s": 30.0},
         {"Name": "Bolt", "s": 30.0},
     ],
@@ -191,7 +191,7 @@ AGGREGATES: dict[str, list[dict[str, Any]]] = {
     "SELECT Industry, COUNT(Id) c FROM Account GROUP BY Industry HAVING COUNT(Id) > 1": [
         {"Industry": "Energy", "c": 2}
     ],
-    "SELECT CALENDAR_MONTH(CloseDate) m, COUNT(Id) FROM Opportunity WHERE IsClosed = true GROUP BY CALENDAR_MONTH(CloseDate)": [
+    "SELECT CALENDAR_MONTH(CloseDate) m, COUNT(Id) FROM Opportunity GROUP BY CALENDAR_MONTH(CloseDate) LIMIT 2": [
         {"m": 7, "expr0": 1},
         {"m": 8, "expr0": 1},
     ],
