@@ -127,7 +127,9 @@ def only_of(job: Job, mapping: Mapping, describes: Describes) -> Expression | No
         facts={key: mapping.expressions[f"facts.{key}"].type for key in mapping.fact_order},
         params={key: type_of_param(value) for key, value in model.params.items()}, known_values=False,
     )  # fmt: skip
-    at = Position(place.file, place.line, place.column, pieces=((0, place.line, place.column),))
+    inside = place.column + 1  # after the quote
+    lines = ("",) * (place.line - 1) + (place.source,)
+    at = Position(place.file, place.line, inside, lines, pieces=((0, place.line, inside),))
     return parse(job.only, at, scope, want=Kind.BOOLEAN)
 
 
@@ -152,7 +154,7 @@ def _mentioned(sources: Iterable[Path]) -> set[str]:
     """The sObjects whose names stand in the files: a few too many do no harm."""
     text = "\n".join(f.read_text(encoding="utf-8", errors="replace") for s in sources for f in mapping_files(s))
     words = set(re.findall(r"\w+", text))
-    return (standard_describes().keys() & words) | set(_CUSTOM_OBJECT.findall(text))
+    return {"Account"} | (standard_describes().keys() & words) | set(_CUSTOM_OBJECT.findall(text))
 
 
 _KEPT = (
@@ -178,7 +180,7 @@ def _news_in(body: Map[str, Any]) -> dict[str, Any]:
     known = standard_describes().get(body["name"], ObjectDescribe(body["name"])).fields
     found = read_describe(body).fields
     fields = [
-        {k: f[k] for k in _KEPT if f.get(k) or k in _TRUE_IF_ABSENT}
+        {k: f[k] for k in _KEPT if f.get(k) or (k in f and k in _TRUE_IF_ABSENT)}
         for f in body["fields"]
         if known.get(f["name"]) != found[f["name"]]
     ]

@@ -15,7 +15,7 @@ from operator import or_
 from connector.apply import apply_plan
 from connector.begin import Ground, Progress, begin_run
 from connector.data import Outcome, Plan, PullResult
-from connector.evaluate import Evaluated, evaluate
+from connector.evaluate.evaluation import Evaluated, evaluate
 from connector.jobs import Job
 from connector.models import JobModel, calendar_of, draft_models, final_models, today_of
 from connector.plan.plan import make_plan
