@@ -17,6 +17,8 @@ from connector.mapping.whole import Whole, did_you_mean
 
 STAGE = "stage"
 """The key of `given` that is no sObject: the stage that the subject is in beforehand."""
+OURS = {"Task": ("cta", "step", "period"), "CampaignMember": ("campaign",)}
+"""Keys that say of a given record that we created it: for which CTA or step, or for which campaign of the model."""
 
 
 def check_examples(whole: Whole) -> Iterator[Problem]:
@@ -64,10 +66,28 @@ def _record(whole: Whole, where: Path, sobject: str, record: Any) -> Iterator[Pr
         yield whole.problem(where, f"a record is given as fields and values: {{Name: Acme}}, not {record!r}")
         return
     describe = whole.describes[sobject]
+    yield from _ours(whole, where, record)
     for name in record:
-        if describe.find(name) is None:
+        if describe.find(name) is None and name not in OURS.get(sobject, ()):
             hint = did_you_mean(name, describe.fields)
             yield whole.problem((*where, name), f"{sobject} has no field {name!r}{hint}", at_key=True)
+
+
+def _ours(whole: Whole, where: Path, record: dict[str, Any]) -> Iterator[Problem]:
+    for name, known, what in (
+        ("cta", [cta.key for cta in whole.model.ctas], "CTA"),
+        ("step", _steps(whole), "playbook step"),
+        ("campaign", [rule.key for rule in whole.model.campaigns], "campaign"),
+    ):
+        if name in record and str(record[name]) not in known:
+            hint = did_you_mean(str(record[name]), known)
+            yield whole.problem((*where, name), f"there is no {what} {record[name]!r}{hint}")
+
+
+def _steps(whole: Whole) -> list[str]:
+    """Every step with its playbook, and by its own key."""
+    steps = [f"{book.key}.{step.key}" for book in whole.model.playbooks for step in book.steps]
+    return [*steps, *(step.rpartition(".")[2] for step in steps)]
 
 
 def _expected(whole: Whole, where: Path, example: Example) -> Iterator[Problem]:
@@ -80,12 +100,10 @@ def _expected(whole: Whole, where: Path, example: Example) -> Iterator[Problem]:
         if key not in model.facts:
             hint = did_you_mean(key, model.facts)
             yield whole.problem((*where, "facts", key), f"there is no fact {key!r}{hint}", at_key=True)
-    steps = [f"{book.key}.{step.key}" for book in model.playbooks for step in book.steps]
-    short = [step.rpartition(".")[2] for step in steps]
-    ctas = [cta.key for cta in model.ctas]
+    steps, ctas = _steps(whole), [cta.key for cta in model.ctas]
     yield from _known(whole, (*where, "ctas"), expect.ctas, ctas, "CTA")
-    yield from _known(whole, (*where, "steps"), expect.steps, [*steps, *short], "playbook step")
-    yield from _known(whole, (*where, "closes"), expect.closes, [*ctas, *steps, *short], "CTA or playbook step")
+    yield from _known(whole, (*where, "steps"), expect.steps, steps, "playbook step")
+    yield from _known(whole, (*where, "closes"), expect.closes, [*ctas, *steps], "CTA or playbook step")
     yield from _known(whole, (*where, "campaigns"), expect.campaigns, [c.key for c in model.campaigns], "campaign")
 
 

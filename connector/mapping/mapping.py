@@ -41,7 +41,7 @@ class Mapping:
     digest: str
     """SHA-256 over the files and overrides: which version decided."""
     describes: Describes = field(default_factory=dict, repr=False, compare=False)
-    """What the expressions were typed by: the org's or the shipped describes, with the fields the model is to create."""
+    """What the expressions were typed by: the org or the shipped data, with the fields that the model is to create."""
     warnings: tuple[Problem, ...] = ()
     document: Document = field(default_factory=lambda: Document("", None), repr=False, compare=False)
 

@@ -173,7 +173,7 @@ class CampaignRef:
                 return CampaignRef(field=str(field), value=str(value))
         text = str(raw).strip()
         if re.fullmatch(r"701[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?", text):
-            return CampaignRef(id=_long_id(text))
+            return CampaignRef(id=long_id(text))
         raise ValueError(f"{raw!r} is no Campaign id (701...), and no field with its value such as {{Name: Welcome}}")
 
     def __str__(self) -> str:
@@ -185,8 +185,8 @@ Campaign = Annotated[
 ]
 
 
-def _long_id(short: str) -> str:
-    """18 characters: the last three say which of the first fifteen are upper case."""
+def long_id(short: str) -> str:
+    """An id in 18 characters: the last three say which of the first fifteen are upper case."""
     if len(short) == 18:
         return short
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
