@@ -94,9 +94,7 @@ def _exact(value: Sql, kind: Type, width: int) -> Sql:
 
 def finite(value: Sql) -> Sql:
     """Unknown instead of infinity and not-a-number."""
-    for name in ("NaN", "Infinity", "-Infinity"):
-        value = exp.Nullif(this=value, expression=cast(exp.Literal.string(name), "DOUBLE"))
-    return value
+    return case((function("ISFINITE", value.copy()), value))
 
 
 # --- dates ------------------------------------------------------------------------------------------------

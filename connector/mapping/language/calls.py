@@ -18,11 +18,6 @@ from connector.mapping.language.syntax import AGGREGATES, Invocation, Value
 from connector.mapping.language.tree import Call, Clock, Compare, CtaDone, IsNull, Literal, Node, Not, condition
 from connector.mapping.language.types import BOOLEAN, DATE, ERROR, Kind, Type, either
 
-MAX_FOLDS = 6
-_FOLDING = frozenset({"CASE", "ADDMONTHS", "CEILING", "MIN", "MAX", "LEFT", "RIGHT", "MID", "FIND", "SUBSTITUTE",
-                      "BLANKVALUE", "NULLVALUE", "LN", "LOG", "SQRT", "EXP", "INCLUDES", "PICKLISTCOUNT"})  # fmt: skip
-"""Functions that an engine can only be given by writing an argument twice: nested ones double each time."""
-
 
 def call(syntax: Invocation, arguments: tuple[Node, ...], findings: Findings, scope: Scope) -> Node:
     """The checked call of a function that is no aggregate."""
@@ -37,8 +32,6 @@ def call(syntax: Invocation, arguments: tuple[Node, ...], findings: Findings, sc
     result = function.result if isinstance(function.result, Type) else function.result(arguments)
     if isinstance(result, str):
         return findings.wrong(syntax, result)
-    if function.name in _FOLDING and max(map(_folds, arguments), default=0) >= MAX_FOLDS:
-        return findings.wrong(syntax, f"{function.name} is nested too often; give an inner part a name as a fact")
     return _rewritten(Call(result, function.name, arguments, start=syntax.start, end=syntax.end), findings, scope)
 
 
@@ -61,11 +54,6 @@ def _fits(function: Function, index: int, node: Node, findings: Findings) -> boo
     found = f"{parameter.name} must be {either(parameter.kinds)}, but {findings.quote(node)} is {node.type.kind.phrase}"
     findings.report(node.start, f"{function.usage}: {found}")
     return False
-
-
-def _folds(node: Node) -> int:
-    inner = max(map(_folds, node.children), default=0)
-    return inner + (isinstance(node, Call) and node.function in _FOLDING)
 
 
 def _rewritten(node: Call, findings: Findings, scope: Scope) -> Node:

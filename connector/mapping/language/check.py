@@ -17,6 +17,7 @@ from connector.mapping.language.findings import Finding, Findings
 from connector.mapping.language.names import Unresolved, child_field, resolve
 from connector.mapping.language.operators import calculated
 from connector.mapping.language.scope import Listed, Scope, spelled
+from connector.mapping.language.size import MAX_SIZE, size_of
 from connector.mapping.language.syntax import (
     Chain,
     Infix,
@@ -69,6 +70,8 @@ def check(syntax: Syntax, text: str, scope: Scope, want: tuple[Kind, ...]) -> Ch
     tree = checker.visit(syntax, scope)
     if tree.type.kind is Kind.NULL:
         checker.findings.report(tree.start, "this is null in every case; give it a value in one")
+    if size_of(tree) > MAX_SIZE:
+        checker.findings.report(tree.start, "too much is nested here; give an inner part a name as a fact")
     checker.findings.expect(tree, want, "this must be")
     return Checked(tree, tuple(dict.fromkeys(checker.findings.found)), is_counter(tree, scope.counters))
 
