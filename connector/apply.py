@@ -62,8 +62,7 @@ def apply_plan(
     run = _Run(client, ledger, run_id, lease, stop, progress, pause, len(plan.changes))
     try:
         for _, group in groupby(plan.changes, key=lambda c: (c.sobject, c.record is None)):
-            if not run.write_group(list(group)):
-                break
+            run.write_group(list(group))
     finally:
         run.give_up()
     return tuple(run.outcomes[c.id] for c in plan.changes if c.id in run.outcomes)
@@ -82,38 +81,33 @@ class _Run:
     pause: Callable[[float], None]
     total: int
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    refused: dict[str, RowResult] = field(default_factory=dict)
+    refused: dict[str, tuple[Change, RowResult]] = field(default_factory=dict)
     """Rows that are to be tried again, with what the org said last."""
     lost: int = 0
 
-    def write_group(self, changes: Sequence[Change]) -> bool:
-        """Writes changes of one sObject and sort; locked rows again in smaller batches. False when asked to stop."""
+    def write_group(self, changes: Sequence[Change]) -> None:
+        """Writes changes of one sObject and sort; those that were locked again, in smaller batches."""
         for attempt, size in enumerate(BATCH_SIZES):
             if attempt and not self.stop():
                 self.pause(float(2**attempt))
-            if not self._write_round(changes, size):
-                return False
-            changes = sorted((c for c in changes if c.id in self.refused), key=lambda c: (c.subject, c.id))
+            self._write_round(changes, size)
+            changes = sorted((c for c, _ in self.refused.values()), key=lambda c: (c.subject, c.id))
             if not changes:
-                return True
+                return
         self.give_up()
-        return True
 
     def give_up(self) -> None:
         """What was still to be tried again is refused."""
-        self._record([Outcome(change, "rejected", None, r.code, r.message) for change, r in self.refused.items()])
+        self._record([_outcome(change, result) for change, result in self.refused.values()])
 
-    def _write_round(self, changes: Sequence[Change], size: int) -> bool:
+    def _write_round(self, changes: Sequence[Change], size: int) -> None:
         """Every change once, in batches; a batch that fails as a whole is halved until the culprit stands alone."""
         batches = deque(_batches(changes, size))
-        while batches:
-            if self.stop():
-                return False
+        while batches and not self.stop():
             suspects = self._write_batch(batches.popleft())
             middle = (len(suspects) + 1) // 2
             batches.extendleft(part for part in (suspects[middle:], suspects[:middle]) if part)
             self.progress(f"applied {len(self.outcomes)} of {self.total}")
-        return True
 
     def _write_batch(self, batch: Sequence[Change]) -> list[Change]:
         """Writes what still holds; returns the rows to try in halves."""
@@ -122,12 +116,11 @@ class _Run:
             return []
         self.ledger.mark_sent(self.run_id, [c.id for c in ready], self.lease)
         answered = list(zip(ready, self._send(ready), strict=False))
-        alone = len(ready) == 1
-        again = {c.id: r for c, r in answered if r.kind in ("retry_row", "retry") or (r.kind == "bisect" and not alone)}
+        again = {c.id: (c, r) for c, r in answered if _may_yet_pass(r, alone=len(ready) == 1)}
         self._record([_outcome(c, r) for c, r in answered if c.id not in again])
         self.refused |= again
         _stop_when_full(r for _, r in answered)
-        return [c for c, r in answered if c.id in again and r.kind == "bisect"]
+        return [c for c, r in again.values() if r.kind == "bisect"]
 
     def _send(self, ready: Sequence[Change]) -> list[RowResult]:
         """The results of one call; none when its reply was lost."""
@@ -183,7 +176,12 @@ class _Run:
         if known:
             self.ledger.record_outcomes(self.run_id, known.values())
             self.outcomes |= known
-            self.refused = {change: result for change, result in self.refused.items() if change not in known}
+            self.refused = {change: row for change, row in self.refused.items() if change not in known}
+
+
+def _may_yet_pass(result: RowResult, *, alone: bool) -> bool:
+    """Whether the row was refused for what others do: a lock, or a batch that fell as a whole."""
+    return not result.success and (result.kind in ("retry_row", "retry") or (result.kind == "bisect" and not alone))
 
 
 def _stop_when_full(results: Iterable[RowResult]) -> None:

@@ -385,7 +385,8 @@ class Change:
     """One record to create or update. `record` is None for a create, which then carries a unique key."""
 
     id: str
-    """Unique in the plan and stable: the key for creates, `<sObject>:<record id>` for updates."""
+    """Unique in the plan and stable: the key for creates, else `<sObject>:<record id>`; of a subject's record, which
+    several models may write, `<model>:<sObject>:<record id>`."""
     kind: ChangeKind
     model: str
     sobject: str

@@ -134,7 +134,7 @@ def _change(evaluation: Evaluation, after: Mapping[str, Value], context: Context
     write, moves = context.model.write, evaluation.decision.moves
     sent = [write.stage, write.state, *after]
     return Change(
-        id=f"{context.model.subject}:{evaluation.subject}",
+        id=f"{evaluation.model}:{context.model.subject}:{evaluation.subject}",
         kind=_kind(evaluation, after, context),
         model=evaluation.model,
         sobject=context.model.subject,

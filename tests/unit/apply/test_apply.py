@@ -134,8 +134,10 @@ def test_a_record_that_a_person_changed_meanwhile_is_left_alone(bench: Bench) ->
     bench.org.records["Account", account(1)]["Stage__c"] = "by hand"
     outcomes = bench.apply(one, two)
     assert statuses(outcomes) == ["skipped", "applied"]
-    assert outcomes[one.id].message == (
-        "Stage__c changed after it was read: somebody else was faster. Planned anew next time.")  # fmt: skip
+    assert outcomes[one.id] == Outcome(
+        one.id, "skipped", account(1), "",
+        "Stage__c changed after it was read: somebody else was faster. Planned anew next time.",
+    )  # fmt: skip
     assert bench.org.records["Account", account(1)]["Stage__c"] == "by hand"
     assert bench.org.writes == [[account(2)]]
 
@@ -150,7 +152,8 @@ def test_every_field_of_before_is_a_condition(bench: Bench) -> None:
 def test_a_record_that_is_gone_or_merged_is_left_alone(bench: Bench) -> None:
     outcomes = bench.apply(update(1))
     assert statuses(outcomes) == ["skipped"]
-    assert "gone" in outcomes[f"Account:{account(1)}"].message
+    words = "The record is gone: deleted, merged, or hidden from our user."
+    assert outcomes[f"Account:{account(1)}"].message == words
 
 
 GUARDS = {
@@ -254,6 +257,11 @@ DUPLICATES = {
     "the key, by field": (("Lifecycle_Key__c",), "duplicate value found", "exists"),
     "the key, by message": ((), "duplicate value found: Lifecycle_Key__c duplicates value on record", "exists"),
     "a member of the campaign already": ((), "Already a campaign member.", "exists"),
+    "the key of a record with small letters in its id": (
+        (),
+        "duplicate value found: Lifecycle_Key__c duplicates value on record with id: 00Tgk00000abcde",
+        "exists",
+    ),
     "another unique field, by field": (("Other__c",), "duplicate value found", "rejected"),
     "another unique field, by message": ((), "duplicate value found: Other__c duplicates value", "rejected"),
 }
@@ -265,7 +273,20 @@ def test_a_duplicate_is(bench: Bench, case: str) -> None:
     bench.org.faults = [lambda _: refused("DUPLICATE_VALUE", message, fields)]
     outcome = bench.apply(creation("k"))["k"]
     assert (outcome.status, outcome.code, outcome.message) == (status, "DUPLICATE_VALUE", message)
-    assert outcome.record is None
+    assert outcome.record == ("00Tgk00000abcde" if "00Tgk" in message else None)
+
+
+def test_a_refused_create_does_not_exist(bench: Bench) -> None:
+    bench.org.faults = [lambda _: refused("REQUIRED_FIELD_MISSING", "Required fields are missing: [Subject]")]
+    outcome = bench.apply(creation("k"))["k"]
+    assert outcome == Outcome("k", "rejected", None, "REQUIRED_FIELD_MISSING", "Required fields are missing: [Subject]")
+
+
+def test_an_org_that_answers_for_fewer_records_than_asked_is_not_trusted(bench: Bench) -> None:
+    bench.org.retrieve = lambda *_: []
+    with pytest.raises(ValueError, match="shorter"):
+        bench.apply(*bench.accounts(1))
+    assert bench.org.writes == []
 
 
 def test_a_duplicate_on_an_update_is_a_refusal(bench: Bench) -> None:
@@ -320,7 +341,7 @@ def test_a_row_that_stays_locked_is_given_up_after_five_tries(bench: Bench) -> N
     bench.org.always = lambda names: {account(1): LOCKED}
     outcomes = bench.apply(one, two)
     assert statuses(outcomes) == ["rejected", "applied"]
-    assert outcomes[one.id].code == "UNABLE_TO_LOCK_ROW"
+    assert outcomes[one.id] == Outcome(one.id, "rejected", account(1), "UNABLE_TO_LOCK_ROW", "no")
     assert bench.org.writes == [[account(1), account(2)], *[[account(1)]] * 4]
     assert bench.pauses == [2.0, 4.0, 8.0, 16.0]
 
@@ -391,7 +412,7 @@ def test_a_lost_reply_leaves_the_rows_unknown_and_the_rest_goes_on(bench: Bench)
     bench.org.faults = [lambda _: LostReply("no answer")]
     outcomes = bench.apply(*changes)
     assert statuses(outcomes) == ["unknown"] * 200 + ["applied"]
-    assert outcomes[changes[0].id].message == "no answer"
+    assert outcomes[changes[0].id] == Outcome(changes[0].id, "unknown", account(1), "", "no answer")
     assert len(bench.org.writes) == 2
     assert len(bench.ledger.unsettled(ORG)) == 200
 
@@ -478,7 +499,8 @@ def test_an_org_that_takes_nothing_more_ends_the_run_with_everything_recorded(be
         bench.apply(*changes)
     recorded = [o.status for o in bench.recorded.values()]
     assert (recorded.count("applied"), recorded.count("skipped")) == (200, 100)
-    assert bench.recorded[changes[-1].id].message == str(error)
+    last = changes[-1]
+    assert bench.recorded[last.id] == Outcome(last.id, "skipped", last.record, "", str(error))
 
 
 def test_a_full_org_ends_the_run_after_recording_what_it_did_take(bench: Bench) -> None:

@@ -40,7 +40,7 @@ def test_nothing_to_say_about_a_customer_who_is_as_they_should_be() -> None:
 
 def test_a_move_writes_stage_memory_previous_entry_and_reason_in_one_change() -> None:
     change = only(plan_for(moved()))
-    assert (change.id, change.kind, change.record, change.sobject) == (f"Account:{ACME}", "move", ACME, "Account")
+    assert (change.id, change.kind, change.record, change.sobject) == (f"m:Account:{ACME}", "move", ACME, "Account")
     assert change.after == {
         "Stage__c": "Live", "Previous__c": "onboarding", "Entered__c": TODAY, "Reason__c": "Training is done.",
         "State__c": LAUNCHED.to_text(),

@@ -89,7 +89,7 @@ def test_a_lead_joins_as_a_lead() -> None:
 def test_joining_waits_for_the_move() -> None:
     customer = a_customer(a_state(since=TODAY), before=a_state(""), moves=[a_move("", "onboarding")])
     plan = plan_members(campaigns_signal(ONE), customer=customer)
-    assert [(c.kind, c.depends_on) for c in plan.changes] == [("move", ()), ("member_add", (f"Account:{ACME}",))]
+    assert [(c.kind, c.depends_on) for c in plan.changes] == [("move", ()), ("member_add", (f"m:Account:{ACME}",))]
 
 
 def test_the_first_three_in_the_order_of_the_mapping_join() -> None:

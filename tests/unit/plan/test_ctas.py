@@ -85,7 +85,7 @@ def test_a_task_waits_for_the_move_that_calls_for_it() -> None:
     customer = a_customer(a_state("launched", since=TODAY), before=a_state(), moves=[a_move()])
     plan = plan_cta(customer=customer)
     assert [c.kind for c in plan.changes] == ["move", "task_open"]
-    assert plan.changes[1].depends_on == (f"Account:{ACME}",)
+    assert plan.changes[1].depends_on == (f"m:Account:{ACME}",)
     assert plan.changes[1].guards[0].value == "Live"
 
 

@@ -53,7 +53,7 @@ def test_entering_the_stage_starts_the_steps_that_wait_for_nothing() -> None:
     assert opened(plan) == ["gift", "kickoff"]
     step = plan.changes[-1]
     assert step.id == key("kickoff", TODAY)
-    assert step.depends_on == (f"Account:{ACME}",)
+    assert step.depends_on == (f"m:Account:{ACME}",)
     assert step.because.rule == "playbooks.onboard.steps.kickoff"
     assert step.because.sentence == "In Onboarding: step kickoff of onboard."
 
@@ -179,7 +179,7 @@ def test_tasks_of_other_playbooks_and_ctas_are_not_leftovers() -> None:
 def test_closing_leftovers_waits_for_the_move() -> None:
     customer = a_customer(a_state("launched", since=TODAY), before=a_state(), moves=[a_move()])
     plan = plan_steps(a_task(key("kickoff")), customer=customer)
-    assert [(c.kind, c.depends_on) for c in plan.changes] == [("move", ()), ("task_close", (f"Account:{ACME}",))]
+    assert [(c.kind, c.depends_on) for c in plan.changes] == [("move", ()), ("task_close", (f"m:Account:{ACME}",))]
 
 
 def test_a_late_step_that_may_be_skipped_is_skipped() -> None:

@@ -36,6 +36,7 @@ from small_book import (
     plan_for,
 )  # fmt: skip
 
+from connector.calendar import Calendar
 from connector.data import Breach, Change, Reason, Via
 from connector.jobs import Limit
 from connector.plan.safety import apply_policy, find_breaches, without_orphans
@@ -152,17 +153,25 @@ def test_a_budget_of_a_week_looks_a_week_back() -> None:
     assert subjects(plan) == [2]
 
 
+def test_a_budget_in_business_days_skips_the_weekend_and_holidays() -> None:
+    """Two business days back from Tuesday is Thursday, with Monday a holiday: what Friday saw counts."""
+    tasks = [a_task(f"m:unowned:{ids('001', 7)}::{n}", created=AS_OF - timedelta(days=n)) for n in (4, 5)]
+    calendar = Calendar(holidays=frozenset({TODAY - timedelta(days=1)}))
+    model = model_with_budget(2, "2 business days")
+    assert subjects(plan_for(*customers_with_ctas(1, 2), model=model, org=an_org(tasks), calendar=calendar)) == [2]
+
+
 def test_playbook_steps_are_not_held_back() -> None:
     customer = replace(a_customer(), steps=(a_step("kickoff"), a_step("gift")), signals=(a_signal(),))
     plan = plan_for(customer, model=model_with_budget(1, playbooks=[PLAYBOOK]))
     assert len(plan.changes) == 3
 
 
-def a_full_house(*members, budget="2 per day", campaigns=(CAMPAIGN,)):
+def a_full_house(*members, budget="2 per day", **more):
     people = [a_person(n) for n in (1, 2, 3)]
     customer = replace(a_customer(), campaigns=(campaigns_signal(*people),))
-    model = a_model(campaigns=list(campaigns), budgets={"members_per_campaign": budget})
-    return plan_for(customer, model=model, org=an_org(members=members))
+    model = a_model(campaigns=[CAMPAIGN], budgets={"members_per_campaign": budget})
+    return plan_for(customer, model=model, org=an_org(members=members), **more)
 
 
 def test_memberships_are_released_by_campaign_and_day() -> None:
@@ -185,6 +194,14 @@ def test_of_a_budget_of_two_members(case: str) -> None:
     more, expected = JOINED[case]
     member = a_member(ELSEWHERE, WELCOME, **{"key": f"m:welcome:{ELSEWHERE.id}:{SINCE}", "subject": BETA, **more})
     assert len(a_full_house(member).changes) == expected
+
+
+def test_a_budget_of_members_in_business_days_skips_holidays() -> None:
+    member = a_member(
+        ELSEWHERE, WELCOME, key=f"m:welcome:{ELSEWHERE.id}:{SINCE}", subject=BETA, created=AS_OF - timedelta(days=4)
+    )
+    calendar = Calendar(holidays=frozenset({TODAY - timedelta(days=1)}))
+    assert len(a_full_house(member, budget="2 per 2 business days", calendar=calendar).changes) == 1
 
 
 def test_a_waiting_task_is_no_breach() -> None:

@@ -16,7 +16,7 @@ KEY = f"m:unowned:{ACME}::1"
 
 
 def update(**after) -> Change:
-    return Change(f"Account:{ACME}", "move", "m", "Account", ACME, ACME, "Acme", {}, after, Reason("", ""))
+    return Change(f"m:Account:{ACME}", "move", "m", "Account", ACME, ACME, "Acme", {}, after, Reason("", ""))
 
 
 def creation(key: str, kind="task_open") -> Change:
