@@ -1,30 +1,51 @@
-"""What `connector check` looks at: jobs, mappings, how they fit together, and whether the worked examples hold.
+"""What `connector check` looks at: jobs, mappings, how they fit together, whether the worked examples hold; and, when
+asked, whether an org is as the mappings want it.
 
-Called by the command line. Needs no org; everything that is wrong is collected, so that an author mends it in one go.
+Called by the command line. Everything that is wrong is collected, so that an author mends it in one go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from connector.begin import Progress, stand_on
+from connector.describe import Describes, FieldDescribe
 from connector.errors import FileProblems, FixFirst, Problem
 from connector.examples import run_examples
 from connector.jobs import Job, load_job, load_jobs
-from connector.mapping import Mapping, judge_mapping
-from connector.models import all_sources, find_sources, offline_describes, only_of
+from connector.mapping import FieldDefinition, Mapping, judge_mapping
+from connector.models import all_sources, draft_models, find_sources, offline_describes, only_of
 from connector.orgsetup import fields_of
+from connector.pull.schema import refresh_describes
 from connector.settings import Settings
+
+EVERYTHING = "check"
+"""Name of the job that stands for all mappings when an org is looked at."""
 
 
 @dataclass(frozen=True)
 class Checked:
     """Everything that was looked at, and everything that is wrong with it, warnings included."""
 
+    sources: tuple[Path, ...]
     models: tuple[Mapping, ...]
     jobs: tuple[Job, ...]
     problems: tuple[Problem, ...]
+
+    def told(self) -> Iterator[str]:
+        """What was looked at, a line each."""
+        for mapping in self.models:
+            model = mapping.model
+            kpis = sum(1 for fact in model.facts.values() if fact.is_kpi)
+            yield (
+                f"{mapping.key}: {len(model.stages)} stages, {len(model.facts)} facts ({kpis} KPIs), "
+                f"{len(model.ctas)} CTAs, {len(model.playbooks)} playbooks, {len(model.campaigns)} campaigns; "
+                f"{len(model.examples)} worked examples hold"
+            )
+        for job in self.jobs:
+            yield f"job {job.job}: {', '.join(job.mappings)}, {job.schedule or 'by hand'}, {job.policy}"
 
     @property
     def is_good(self) -> bool:
@@ -34,7 +55,7 @@ class Checked:
 def check_files(settings: Settings, path: Path | None) -> Checked:
     """One job or mapping file (or folder), or, without a path, all that the settings name."""
     if path is not None and not path.exists():
-        raise FixFirst(f"There is no file or folder {path}. Name a mapping or a job file, or leave it out to check all.")
+        raise FixFirst(f"There is no file or folder {path}. Name a mapping or a job file, or nothing at all.")
     problems: list[Problem] = []
     jobs = tuple(_jobs(settings, path, problems))
     sources = _sources(settings, path, jobs)
@@ -42,7 +63,7 @@ def check_files(settings: Settings, path: Path | None) -> Checked:
     problems += [problem for model in models.values() for problem in run_examples(model)]
     problems += _together(tuple(models.values()))
     problems += [problem for job in jobs for problem in _job(job, settings, models)]
-    return Checked(tuple(models.values()), jobs, tuple(sorted(set(problems))))
+    return Checked(tuple(sources), tuple(models.values()), jobs, tuple(sorted(set(problems))))
 
 
 def _jobs(settings: Settings, path: Path | None, problems: list[Problem]) -> Iterable[Job]:
@@ -99,3 +120,62 @@ def _job(job: Job, settings: Settings, models: dict[Path, Mapping]) -> Iterator[
             yield from found.problems
         except FixFirst as missing:
             yield job.at("mappings").problem(str(missing))
+
+
+# --- against an org -------------------------------------------------------------------------------------------
+
+
+def check_org(settings: Settings, names: Sequence[str], progress: Progress) -> tuple[Problem, ...]:
+    """The mappings as the org sees them: every problem of types and values, fields that are missing or not as the
+    mapping wants them, and what our user may not read."""
+    job = Job(job=EVERYTHING, mappings=tuple(names))
+    with stand_on(job, settings, progress) as ground:
+
+        def ask(sobjects: Iterable[str]) -> None:
+            refresh_describes(ground.client, ground.mirror, sobjects, ground.client.org_now, ground.progress)
+
+        try:
+            ask({name for model in draft_models(job, settings, ground.mirror, ask) for name in model.needs.fields})
+            models = draft_models(job, settings, ground.mirror, ask)
+        except FileProblems as found:
+            return found.problems
+        return tuple(p for model in models for p in _seen_by(model.mapping, ground.mirror.describes()))
+
+
+def _seen_by(model: Mapping, org: Describes) -> Iterator[Problem]:
+    for definition in model.fields:
+        place = model.at(tuple(definition.source.split(".")[1:]))
+        for sobject in ("Task", "Event") if definition.sobject == "Activity" else (definition.sobject,):
+            if sobject in org and (wrong := _differs(definition, org[sobject].find(definition.name))):
+                yield place.problem(f"{sobject}.{definition.name} {wrong}")
+    ours = {definition.name for definition in model.fields}
+    for sobject, fields in model.needs.fields.items():
+        hidden = sorted(n for n in fields - ours if sobject in org and org[sobject].find(n) is None)
+        for name in hidden:
+            yield model.at(()).problem(f"{sobject}.{name} {_HIDDEN}", severity="warning")
+        if sobject not in org:
+            yield model.at(()).problem(f"{sobject} {_HIDDEN}", severity="warning")
+
+
+_DEPLOY = "deploy what `connector setup export` writes, and assign its permission set to the connector's user"
+_HIDDEN = (
+    "is not in this org, or the connector's user may not read it; facts over it will be unknown. Give the user's "
+    "permission set read access, or take it out of the mapping"
+)
+
+
+def _differs(wanted: FieldDefinition, found: FieldDescribe | None) -> str:
+    """What is wrong with the org's field, '' when nothing is."""
+    if found is None:
+        return f"is missing, or our user may not see it; {_DEPLOY}"
+    if found.type != wanted.type:
+        return f"is of type {found.type} in the org, the mapping wants {wanted.type}; rename it"
+    if found.length < wanted.length:
+        return f"holds {found.length} characters in the org, the mapping wants {wanted.length}; {_DEPLOY}"
+    if missing := [value for value, _ in wanted.values if value not in found.picklist]:
+        return f"lacks the picklist values {', '.join(missing)}; {_DEPLOY}"
+    if wanted.unique and not found.unique:
+        return f"is not unique in the org, so Tasks and members could be doubled; {_DEPLOY}"
+    if not found.updateable and not wanted.people_write:
+        return f"may not be written by the connector's user; {_DEPLOY}"
+    return ""

@@ -19,7 +19,8 @@ from typing import Annotated, Any
 import structlog
 import typer
 
-from connector.errors import ConnectorError, FixFirst
+from connector.checking import check_files, check_org
+from connector.errors import ConnectorError, FileProblems, FixFirst, Problem
 from connector.health import Health, health_server
 from connector.ids import full_id
 from connector.jobs import Job, find_job, load_jobs
@@ -231,6 +232,33 @@ def export(
 
 
 # --- looking and checking -------------------------------------------------------------------------------------
+
+
+@app.command()
+def check(
+    path: Annotated[Path | None, typer.Argument(help="A mapping or a job file; everything without it.")] = None,
+    org: Annotated[bool, typer.Option("--org", help="Compare with the org too: fields, types, rights.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Say everything that is wrong with mappings and jobs, and whether their worked examples hold."""
+    settings = _settings(config)
+    found = check_files(settings, path)
+    problems = list(found.problems)
+    if org and found.is_good:
+        names = [source.stem for source in found.sources]
+        with told_progress() as progress:
+            problems += check_org(settings, names, progress)
+    _print_problems(problems)
+    for line in found.told():
+        out_console().print(line)
+
+
+def _print_problems(problems: Sequence[Problem]) -> None:
+    """Warnings are shown; errors end the command."""
+    if any(problem.severity == "error" for problem in problems):
+        raise FileProblems(problems)
+    for warning in problems:
+        error_console().print(f"warning: {warning}")
 
 
 @app.command()

@@ -15,7 +15,9 @@ from operator import or_
 from connector.apply import apply_plan
 from connector.begin import Ground, Progress, begin_run
 from connector.data import Outcome, Plan, PullResult
+from connector.errors import FileProblems
 from connector.evaluate.evaluation import Evaluated, evaluate
+from connector.examples import run_examples
 from connector.jobs import Job
 from connector.models import JobModel, calendar_of, draft_models, final_models, today_of
 from connector.plan.plan import make_plan
@@ -55,10 +57,23 @@ def read_org(ground: Ground) -> tuple[tuple[JobModel, ...], PullResult]:
         refresh_describes(client, mirror, sobjects, client.org_now, ground.progress)
 
     drafts = draft_models(job, settings, mirror, ask)
+    for model in drafts:
+        prove_examples(ground, model)
     known = mirror.describes()
     needs = reduce(or_, (model.needs for model in drafts))
     pulled = pull(client, mirror, needs, overlap=job.overlap, progress=ground.progress, whole=job.pull == "full")
     return final_models(drafts, job, settings, mirror, known), pulled
+
+
+def prove_examples(ground: Ground, model: JobModel) -> None:
+    """A mapping that changed must still do what its worked examples say. Raises FileProblems with those that fail."""
+    key = f"examples:{model.model.model}"
+    if ground.mirror.meta(key) == model.mapping.digest:
+        return
+    ground.progress(f"running the worked examples of {model.model.label}")
+    if problems := run_examples(model.mapping):
+        raise FileProblems(problems)
+    ground.mirror.set_meta(key, model.mapping.digest)
 
 
 def judge(ground: Ground, model: JobModel, pulled: PullResult, accounts: Accounts) -> Evaluated:
