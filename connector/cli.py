@@ -155,9 +155,7 @@ def runs(
     """List the latest runs, or show one of them with its changes."""
     settings = _settings(config)
     if not settings.store.ledger.exists():
-        raise FixFirst(
-            f"There is no ledger at {settings.store.ledger} yet. Start a run with: connector run JOB --dry-run"
-        )
+        raise FixFirst(f"No run yet: there is no {settings.store.ledger}. Start one with: connector run JOB --dry-run")
     with Ledger.open(settings.store.ledger) as ledger:
         if run_id is None:
             _print_runs(ledger.runs(limit), as_json=as_json)

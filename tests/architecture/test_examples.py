@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_example_settings_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(__import__("os").environ):
+    for name in os.environ:
         if name.startswith("CONNECTOR_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("CONNECTOR_ORG__CLIENT_ID", "filled in")
+    monkeypatch.setenv("CONNECTOR_ORG__CLIENT_SECRET", "filled in")
     path = tmp_path / "config.toml"
     path.write_text((ROOT / "config.example.toml").read_text())
     assert Settings.load(path).store.directory == tmp_path / "var"
