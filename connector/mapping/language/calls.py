@@ -75,7 +75,7 @@ def _rewritten(node: Call, findings: Findings, scope: Scope) -> Node:
         case "DATE":
             return _date(node, findings)
         case "INCLUDES":
-            findings.known_value(arguments[0].type, arguments[1], scope)
+            findings.written_value(arguments[0], arguments[1], scope)
         case "CASE":
             for case in arguments[1:-1:2]:
                 findings.compare("=", arguments[0], case, case.start, scope)

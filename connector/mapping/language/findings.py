@@ -5,20 +5,16 @@ Called by check and calls. A finding's offset becomes line and column in express
 
 from __future__ import annotations
 
-from typing import Literal as Choice
-
-from connector.describe import nearest
+from connector.mapping.language.literals import Severity, doubts
 from connector.mapping.language.names import Unresolved
 from connector.mapping.language.operators import compared
 from connector.mapping.language.scope import Scope
 from connector.mapping.language.syntax import Path, Syntax
 from connector.mapping.language.tree import Literal, Node
-from connector.mapping.language.types import ERROR, Kind, Type, either
+from connector.mapping.language.types import ERROR, Kind, either
 
-Severity = Choice["error", "warning"]
 Finding = tuple[int, str, Severity]
 _QUOTED = 40
-_LISTED = 8
 
 
 class Findings:
@@ -71,17 +67,9 @@ class Findings:
                 name = self.written(picklist)
                 self.report(picklist.start, f"`{name}` holds several values; write INCLUDES({name}, 'value')")
             else:
-                self.known_value(picklist.type, other, scope)
+                self.written_value(picklist, other, scope)
 
-    def known_value(self, picklist: Type, node: Node, scope: Scope) -> None:
-        """A picklist is compared with values that it has."""
-        value = node.value if isinstance(node, Literal) else None
-        if not picklist.values or not isinstance(value, str) or value == "" or value in picklist.values:
-            return
-        guess = nearest(value, picklist.values)
-        more = ", ..." if len(picklist.values) > _LISTED else ""
-        advice = (
-            f"did you mean {guess!r}?" if guess else f"allowed: {', '.join(map(repr, picklist.values[:_LISTED]))}{more}"
-        )
-        severity: Severity = "error" if picklist.restricted or scope.known_values else "warning"
-        self.report(node.start, f"{value!r} is not a value that this can have; {advice}", severity)
+    def written_value(self, node: Node, value: Node, scope: Scope) -> None:
+        """Report a written value that `node` can hardly equal."""
+        for message, severity in doubts(node, value, scope):
+            self.report(value.start, message, severity)

@@ -17,6 +17,8 @@ from connector.mapping.language.types import Kind, Type
 
 FULL, BLANK, ALONE = "001000000000001AAA", "001000000000002AAA", "001000000000003AAA"
 """An Account with everything; one with records but no value in any field; one without any record."""
+ANA, GONE = "005000000000001AAA", "005000000000009AAA"
+"""Owners; the second is not among the Users that we can see."""
 TODAY, NOW = date(2026, 9, 1), datetime(2026, 8, 31, 22, 30, tzinfo=UTC)
 ZONE = "Europe/Berlin"
 
@@ -39,17 +41,17 @@ _PRECISION = {"currency": (18, 2), "double": (18, 4)}
 _SQL = {"currency": "DECIMAL(28, 2)", "double": "DECIMAL(28, 4)", "int": "BIGINT", "date": "DATE",
         "datetime": "TIMESTAMP",         "boolean": "BOOLEAN"}  # fmt: skip
 
-USERS = [("005A", "Ana", True, None)]
+USERS = [(ANA, "Ana", True, None)]
 ACCOUNTS = [
     (FULL, "Acme 'n' Söhne", "Partner", "red;dark green", "1000000.10", "0.3333", 7, "2026-10-31",
-     "2026-08-31 22:30:00", True, "005A", BLANK, "+49 (30) 12"),
+     "2026-08-31 22:30:00", True, ANA, BLANK, "+49 (30) 12"),
     (BLANK, None, None, None, None, None, None, None, None, False, None, None, None),
     (ALONE, "Alone", "Customer", "green", "-7.50", "2.0000", 0, "2024-02-29", "2026-01-01 00:00:00", False,
-     "005X", None, ""),
+     GONE, None, ""),
 ]  # fmt: skip
 OPPORTUNITIES = [
-    ("006A", FULL, "005A", "Closed Won", "100.10", "2026-08-01", True, 1, "2026-01-01 10:00:00"),
-    ("006B", FULL, "005A", "Closed Won", "200.20", "2026-08-31", True, 2, "2026-01-01 10:00:00.5"),
+    ("006A", FULL, ANA, "Closed Won", "100.10", "2026-08-01", True, 1, "2026-01-01 10:00:00"),
+    ("006B", FULL, ANA, "Closed Won", "200.20", "2026-08-31", True, 2, "2026-01-01 10:00:00.5"),
     ("006C", FULL, None, "Open", None, "2026-12-01", False, None, "2026-02-01 10:00:00"),
     ("006D", FULL, None, None, "300.30", None, False, 4, "2026-03-01 10:00:00"),
     ("006E", BLANK, None, None, None, None, None, None, None),

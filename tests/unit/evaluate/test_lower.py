@@ -33,7 +33,7 @@ FULL_AND_BLANK = [
     ("not (AnnualRevenue > 5)", False, U),
     ("Renewal = DATE(2026, 10, 31)", True, U),
     ("Active", True, False),
-    ("OwnerId = '005A'", True, U),
+    ("OwnerId = '005000000000001AAA'", True, U),
     ("Owner.Name", "Ana", U),
     ("Owner.Title = ''", True, U),
     ("Owner.IsActive", True, U),

@@ -58,6 +58,9 @@ WRONG = [
     ("ISPICKVAL(Type, 'Partnr')", 17, "'Partnr' is not a value that this can have; did you mean 'Partner'?"),
     ("INCLUDES(Tags__c, 'gren')", 19, "'gren' is not a value that this can have; did you mean 'green'?"),
     ("Tags__c = 'red'", 1, "`Tags__c` holds several values; write INCLUDES(Tags__c, 'value')"),
+    ("OwnerId = ''", 11, "a reference is never blank text; write `is null`, or `is not null`"),
+    ("OwnerId = '005000000000001'", 11, "ids have 18 characters here; write '005000000000001AAA'"),
+    ("Parent.OwnerId in ('Ana')", 20, "a reference is compared with a record id; 'Ana' is not a record id: give its 15 or 18 letters and digits, as in the record's address."),
     ("cta_done('trainin')", 10, "no CTA or playbook step is called 'trainin'; did you mean 'training'?"),
     # types
     ("Name > 5", 6, "text cannot be compared with a number; VALUE(...) makes a number of a text"),
@@ -178,6 +181,14 @@ def test_an_open_picklist_only_warns_when_the_values_are_not_the_orgs_own() -> N
     assert [(p.severity, p.column) for p in expression.warnings] == [("warning", 12)]
     assert problems == list(expression.warnings)
     assert try_parse(text, at(text), SCOPE, []) is None
+
+
+def test_a_share_looks_wrong_for_a_percentage() -> None:
+    problems: list = []
+    assert try_parse("count(Opportunity where Probability > 0.5)", at(""), SCOPE, problems)
+    assert [(p.severity, p.message) for p in problems] == [
+        ("warning", "Probability is a percentage: 50 % is 50 here, not 0.5; did you mean 50.0?")
+    ]
 
 
 def test_columns_follow_a_text_over_several_lines() -> None:
