@@ -1,1 +1,9 @@
-"""Step 2: the mapping, compiled once into SQL, judges every subject in the mirror; Python decides the candidates."""
+"""Step 2: the mapping, compiled once into SQL, judges every subject in the mirror; Python decides the candidates.
+
+Called by run.py and by examples. evaluation.py has the flow, decide.py the stage procedure, explain.py the answer to
+"why"; the SQL of conditions comes from lower.py.
+"""
+
+from connector.evaluate.evaluation import Evaluated, StageCount, evaluate
+
+__all__ = ["Evaluated", "StageCount", "evaluate"]

@@ -87,6 +87,12 @@ def find_blocked(current: StageRule, rules: Rules, conditions: Conditions) -> tu
     return tuple(s.key for s in rules.stages if s.key not in reachable and conditions.enter.get(s.key))
 
 
+def blocked_pairs(rules: Rules) -> tuple[tuple[str, str], ...]:
+    """(stage, target) for every target that no edge from the stage leads to."""
+    ways = {s.key: {c.key for c in find_candidates(s, rules)} | {s.key} for s in rules.stages}
+    return tuple((s.key, t.key) for s in rules.stages for t in rules.stages if t.key not in ways[s.key])
+
+
 def observe_timers(
     current: StageRule, rules: Rules, conditions: Conditions, before: Mapping[str, date], today: date
 ) -> dict[str, date]:

@@ -151,11 +151,11 @@ class SubjectEnv(_Env):
 
 @dataclass(frozen=True)
 class RecordEnv(_Env):
-    """Over records as they are in the mirror, with their parents joined."""
+    """Over records as they are in the mirror, with their parents joined; facts are those of the subject in `j`."""
 
     def column(self, node: Field | Fact | Name | CtaDone) -> Sql:
         if not isinstance(node, Field):
-            raise TypeError(f"records have no {node!r}")
+            return column(column_name(node), "j")
         return column(node.name, alias_of(node.root, node.steps))
 
     def aggregate(self, node: Aggregate) -> Sql:

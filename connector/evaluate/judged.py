@@ -32,6 +32,7 @@ from connector.evaluate.lower import incomplete_reason, lower_aggregate
 from connector.evaluate.lowering.sql import Sql, binary, case, cast, text
 from connector.mapping.language import Expression
 from connector.mapping.language.tree import Aggregate, CtaDone, Field, Param, aggregates_in, walk, walk_all
+from connector.mapping.model import ModelFile
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,16 @@ def _base(frame: Frame, contents: Contents, memory: str) -> exp.Select:
 
 
 def live_fields(frame: Frame) -> tuple[str, ...]:
-    """The subject's fields that the model owns, or reads as override, each once."""
-    model = frame.mapping.model
+    """Every field of the subject that the model owns or reads as an override and that we may read, each once."""
+    model, trust = frame.mapping.model, frame.trust
+    names = [*own_fields(model), *(f.write for f in model.facts.values() if f.write)]
+    return tuple(name for name in dict.fromkeys(names) if trust.has(model.subject, name))
+
+
+def own_fields(model: ModelFile) -> tuple[str, ...]:
+    """The fields without which the engine knows nothing of a subject: what `write` and `override` name."""
     parts = [model.write, *([model.override] if model.override else [])]
-    found = [value for part in parts for value in part.model_dump().values() if isinstance(value, str)]
-    return tuple(dict.fromkeys([*found, *(f.write for f in model.facts.values() if f.write)]))
+    return tuple(v for part in parts for v in part.model_dump().values() if isinstance(v, str))
 
 
 def _id(name: str) -> exp.Identifier:

@@ -121,9 +121,8 @@ def _put(work: Work, standings: Sequence[tuple[str, Standing]]) -> None:
     run("CREATE OR REPLACE TEMP TABLE moved (subject VARCHAR, stage VARCHAR, since DATE, segment VARCHAR)")
     rows = [(n, s.stage, s.since.isoformat() if s.since and s.stage else None, s.segment) for n, s in standings]
     insert_rows(work.connection, "moved", rows)
-    run(
-        "UPDATE moved SET segment = j.\"segment now\" FROM judged AS j WHERE j.subject = moved.subject AND moved.stage = ''"
-    )
+    now = 'UPDATE moved SET segment = j."segment now" FROM judged AS j WHERE j.subject = moved.subject'
+    run(f"{now} AND moved.stage = ''")
     run("DELETE FROM standing WHERE subject IN (SELECT subject FROM moved)")
     run("INSERT INTO standing SELECT * FROM moved")
     if work.frame.overridden:

@@ -61,7 +61,11 @@ class Run:
     @property
     def today(self) -> date:
         """The date of `as_of` in `zone`."""
-        return self.as_of.astimezone(ZoneInfo(self.zone)).date()
+        return self.as_of.astimezone(self.tz).date()
+
+    @property
+    def tz(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
 
     @property
     def naive(self) -> datetime:

@@ -124,6 +124,21 @@ class Words:
             return self._say_plain(leaf)
         return f"{self.label(subject)}: {limit}" if limit else self._say_plain(leaf)
 
+    def say_node(self, expression: Expression, node: Node, *, wanted: bool = True) -> str:
+        """A condition and what it is made of as a wish: `training done or days to renewal: at most 60`."""
+        if isinstance(node, Not):
+            return self.say_node(expression, node.operand, wanted=not wanted)
+        if isinstance(node, Logic):
+            word = " and " if (node.op == "and") is wanted else " or "
+            return word.join(self._say_part(expression, part, wanted=wanted) for part in node.parts)
+        if self.is_sensitive(node):
+            return "something confidential"
+        return self.say_wanted(Leaf(node, expression.text_of(node), wanted))
+
+    def _say_part(self, expression: Expression, part: Node, *, wanted: bool) -> str:
+        said = self.say_node(expression, part, wanted=wanted)
+        return f"({said})" if isinstance(part.operand if isinstance(part, Not) else part, Logic) else said
+
     def _say_plain(self, leaf: Leaf) -> str:
         label = self.label(leaf.node)
         if label:
@@ -166,9 +181,14 @@ class Words:
             case Duration(length=length):
                 return str(length)
             case Param(key=key):
-                return str(self.model.params[key])
+                return self._param(key)
             case _:
                 return self.label(node) or "a computed value"
+
+    def _param(self, key: str) -> str:
+        """A parameter's value; its name where segments have values of their own."""
+        own = any(key in segment.params for segment in self.model.segments)
+        return key.replace("_", " ") if own else str(self.model.params[key])
 
     def _show(self, node: Node, value: Value) -> str:
         if isinstance(node, Name) and node.name == "stage":

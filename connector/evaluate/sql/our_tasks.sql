@@ -6,6 +6,7 @@ SELECT
     t.our_key AS key,
     split_part(t.our_key, ':', 2) AS name,
     split_part(t.our_key, ':', 3) AS subject,
+    split_part(t.our_key, ':', 4) AS part,
     t."IsClosed" AND NOT t."IsDeleted" AND t."Status" IS DISTINCT FROM r.not_needed AS done,
     NOT t."IsClosed" AND NOT t."IsDeleted" AS open,
     t."IsDeleted" AS is_deleted,

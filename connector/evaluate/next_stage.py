@@ -1,0 +1,69 @@
+"""What must still happen for the next stage, in words, as SQL: the text is a field of the record for everybody.
+
+Called by outcome.py. The text names conditions, never values that move with the clock, so that it changes only when a
+condition does. Pure: gives sqlglot trees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from connector.evaluate.conditions import rule_env
+from connector.evaluate.frame import Frame, column
+from connector.evaluate.lower import lower
+from connector.evaluate.lowering.sql import Sql, case, function, text
+from connector.evaluate.rules import Rules, StageRule, edge_path, enter_path
+from connector.evaluate.wording import Words
+from connector.mapping.language import Expression
+from connector.mapping.language.tree import Logic, Node
+
+FORWARD = frozenset({"success", "inventory"})
+"""Kinds of stage that a customer-success manager works towards."""
+
+
+def next_text(frame: Frame, rules: Rules, words: Words) -> Sql:
+    """For every stage: what is missing for the first stage that its edges lead forward to; '' where there is none."""
+    found = [(text(s.key), _missing(frame, s, target, words)) for s in rules.stages if (target := _next(frame, s))]
+    return case(*found, of=column("stage", "s"), otherwise=text("")) if found else text("")
+
+
+def _next(frame: Frame, stage: StageRule) -> str:
+    """The first forward stage in `next`, earlier stages of the file left out unless there is nothing else."""
+    model = frame.mapping.model
+    keys = [s.key for s in model.stages]
+    targets = [e.to for e in stage.next if (t := model.stage(e.to)) and t.kind in FORWARD]
+    onward = [t for t in targets if keys.index(t) > keys.index(stage.key)]
+    return (onward or targets or [""])[0]
+
+
+def _missing(frame: Frame, stage: StageRule, target: str, words: Words) -> Sql:
+    """`For Launched: training done; urgent cases: 0`."""
+    label = words.stage(target)
+    wanted = [
+        case((_is_not_true(node, frame), text(words.say_node(expression, node))))
+        for expression, node in _conditions(frame, stage, target)
+    ]
+    if not wanted:
+        return text("")
+    joined = function("concat_ws", text("; "), *wanted)
+    missing = exp.DPipe(this=text(f"For {label}: "), expression=joined, safe=False)
+    return case(
+        (exp.EQ(this=joined.copy(), expression=text("")), text(f"For {label}: nothing is missing")), otherwise=missing
+    )
+
+
+def _conditions(frame: Frame, stage: StageRule, target: str) -> Iterator[tuple[Expression, Node]]:
+    """Everything that has to be true at once, one by one."""
+    paths = (enter_path(target), edge_path(stage.key, target), f"stages.{stage.key}.leave_when")
+    for path in paths:
+        expression = frame.expression(path)
+        if expression:
+            tree = expression.tree
+            for part in tree.parts if isinstance(tree, Logic) and tree.op == "and" else (tree,):
+                yield expression, part
+
+
+def _is_not_true(node: Node, frame: Frame) -> Sql:
+    return exp.Not(this=exp.Is(this=exp.Paren(this=lower(node, rule_env(frame))), expression=exp.true()))
