@@ -54,9 +54,9 @@ class Context:
         return self.describes.get(sobject) or ObjectDescribe(sobject)
 
     def stage_value(self, key: str) -> str | None:
-        """The picklist value that stands for the stage `key`."""
+        """The picklist value that stands for the stage `key`; None for one that the model no longer has."""
         stage = self.model.stage(key)
-        return stage.api_value if stage else key or None
+        return stage.api_value if stage else None
 
     def stage_label(self, key: str) -> str:
         stage = self.model.stage(key)

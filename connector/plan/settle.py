@@ -30,13 +30,9 @@ def _existing(current: Current) -> dict[str, str]:
 
 
 def _settle(change: Change, existing: dict[str, str], again: Change | None) -> Outcome:
-    lost = Outcome(
-        change.id, "skipped", message="The request was lost and never took effect; planned anew if still needed."
-    )
+    lost = Outcome(change.id, "skipped", message="Not found by the next pull; planned anew if it is still needed.")
     if change.record is None:
         record = existing.get(change.id)
         return Outcome(change.id, "applied", record, message="Found by the next pull.") if record else lost
-    repeated = again is not None and any(
-        again.after.get(n, v) == v for n, v in change.after.items() if n in again.after
-    )
+    repeated = again is not None and any(n in again.after and again.after[n] == v for n, v in change.after.items())
     return lost if repeated else Outcome(change.id, "applied", change.record, message="Found by the next pull.")

@@ -136,7 +136,7 @@ def a_customer(
     state = replace(a_state() if state is None else state, record=subject)
     known = replace(before, record=subject) if before else state
     record = {
-        "Stage__c": VALUES[known.stage], "State__c": known.to_text(), "Previous__c": VALUES[known.previous],
+        "Stage__c": VALUES[known.stage], "State__c": known.to_text(), "Previous__c": VALUES.get(known.previous),
         "Entered__c": known.since if known.stage else None, "Reason__c": "As it was.", "Proposed__c": None,
         "Next__c": None, "Score__c": None, "Band__c": None, "Won__c": None, "First__c": None,
     }  # fmt: skip

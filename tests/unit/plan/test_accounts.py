@@ -30,6 +30,11 @@ from connector.data import State, Via
 LAUNCHED = a_state("launched", since=TODAY, previous="onboarding")
 
 
+def test_two_models_may_write_the_same_customer_in_one_run() -> None:
+    ids = {only(plan_for(replace(moved(), model=name), model=a_model(model=name))).id for name in ("m", "n")}
+    assert len(ids) == 2
+
+
 def moved(**more):
     return a_customer(LAUNCHED, before=a_state(), moves=[a_move()], **more)
 
@@ -122,6 +127,11 @@ def test_a_proposal_is_shown_and_explained() -> None:
     change = only(plan_for(customer))
     assert change.after["Proposed__c"] == "renewal"
     assert (change.kind, change.because.sentence) == ("memory", "Proposed: Renewal. A person sets the stage.")
+
+
+def test_a_previous_stage_that_the_model_no_longer_has_is_not_written() -> None:
+    customer = a_customer(a_state(previous="trial"), live={"Previous__c": None})
+    assert plan_for(customer).changes == ()
 
 
 def test_our_own_fields_are_put_right_when_somebody_typed_over_them() -> None:

@@ -92,6 +92,17 @@ def test_what_was_sent_and_never_answered_is_found_by_the_next_run(ledger: Ledge
         (run, "b", "unknown"), (run, "c", "sent")]  # fmt: skip
 
 
+def test_keys_that_an_earlier_run_created_are_known(ledger: Ledger) -> None:
+    run = ledger.start_run("lifecycle", org=ORG)
+    creates = [change(k, record=None) for k in ("applied", "exists", "rejected", "planned")]
+    ledger.record_plan(run, Plan((*creates, change("an update"))))
+    ledger.record_outcomes(
+        run, [Outcome(k, k) for k in ("applied", "exists", "rejected")] + [Outcome("an update", "applied")]
+    )
+    asked = ["applied", "exists", "rejected", "planned", "an update", "never heard of"]
+    assert ledger.created_before(asked) == {"applied", "exists"}
+
+
 def test_the_first_writer_keeps_the_second_out_and_is_named(ledger: Ledger) -> None:
     ledger.acquire(ORG, "nightly on host-1", timedelta(minutes=5))
     with pytest.raises(RetryLater, match=r"nightly on host-1, until 2026-09-01 08:05:00 UTC"):
