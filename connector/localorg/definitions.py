@@ -76,6 +76,7 @@ class ChildDef:
     field: str
     relationship_name: str | None
     cascade_delete: bool
+    restricted_delete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _is_required(raw: Definition) -> bool:
 def build_object(raw: Definition) -> ObjectDef:
     """Read one complete object definition."""
     children = tuple(
-        ChildDef(c["childSObject"], c["field"], c["relationshipName"], c["cascadeDelete"])
+        ChildDef(c["childSObject"], c["field"], c["relationshipName"], c["cascadeDelete"], c["restrictedDelete"])
         for c in raw["childRelationships"]
     )
     definition = ObjectDef(

@@ -259,6 +259,12 @@ def operation_refused(sobject: str, verb: str) -> OrgError:
     )
 
 
+def delete_restricted(name: str, children: str, names: str) -> OrgError:
+    """A record that others hold, such as an Account with Cases (D)."""
+    text = f"Your attempt to delete {name} could not be completed because it is associated with the following"
+    return OrgError(400, "DELETE_FAILED", f"{text} {children.lower()}.: {names}", [])
+
+
 def rolled_back() -> OrgError:
     """An innocent record of an all-or-none request that failed (D)."""
     return OrgError(

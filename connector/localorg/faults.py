@@ -10,7 +10,7 @@ has a rate.
 import random
 import re
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from connector.localorg.clock import Clock
 from connector.localorg.errors import OrgError
@@ -32,6 +32,11 @@ Kind = Literal[
     "row_lock",
     "row_error",
     "apex_limit",
+    "job_queued",
+    "job_slow",
+    "job_failed",
+    "job_aborted",
+    "job_expired",
 ]
 WHOLE_REQUEST: frozenset[str] = frozenset(
     {
@@ -45,8 +50,10 @@ WHOLE_REQUEST: frozenset[str] = frozenset(
         "too_many_requests",
     }
 )
-ROW_KINDS: frozenset[str] = frozenset({"row_lock", "row_error", "apex_limit", "maintenance"})
+JOB_KINDS: frozenset[str] = frozenset({"job_queued", "job_slow", "job_failed", "job_aborted", "job_expired"})
+ROW_KINDS: frozenset[str] = frozenset({"row_lock", "row_error", "apex_limit", "maintenance"}) | JOB_KINDS
 FOREVER = 10**9
+_NEW_JOB = re.compile(r"/jobs/(query|ingest)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,9 @@ class Fault:
     `nth` counts matching requests from 1 and is where it starts; `times` how often it strikes then. `rate`
     makes it random instead. `path` is a regular expression searched in path and query. Row faults strike rows
     whose JSON matches `row` (a regular expression), all rows when it is not given. `code` and `message`
-    override what a row fault says; `seconds` is the delay of a slow reply.
+    override what a row fault says; `seconds` is the delay of a slow reply. Job faults strike the creation of a
+    Bulk job and show later: it stays queued (or slowly at work) for so many `polls`, is aborted, or expires when
+    it is done; or it fails after so many of its rows, and the rest is left unprocessed.
     """
 
     kind: Kind
@@ -69,10 +78,18 @@ class Fault:
     code: str | None = None
     message: str | None = None
     seconds: float = 1.0
+    polls: int = 3
+    after_rows: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"unknown fault {self.kind!r}; known: {', '.join(get_args(Kind))}")
 
     def matches(self, method: str, target: str, body: str) -> bool:
         """Tell whether the fault is about this request; row faults are about requests that write such a row."""
         if self.kind in ROW_KINDS and (method == "GET" or re.search(self.row or "", body or target) is None):
+            return False
+        if self.kind in JOB_KINDS and (method != "POST" or _NEW_JOB.search(target) is None):
             return False
         return (self.method is None or self.method == method) and (
             self.path is None or re.search(self.path, target) is not None

@@ -15,6 +15,7 @@ from typing import Any
 
 from connector.localorg import describe, loading, sessions, setup_rows, validation, writes
 from connector.localorg.access import EVERYONE, SYSTEM_ACCESS, Access, add_rule, drop_rule
+from connector.localorg.bulk.jobs import BulkJobs
 from connector.localorg.clock import Clock
 from connector.localorg.customization import extend_schema, spread_definitions
 from connector.localorg.definitions import ObjectDef, Schema, standard_schema
@@ -48,6 +49,7 @@ class Org:
         self.faults = Faults(clock)
         self.ledger = RequestLedger()
         self.locators = Locators()
+        self.bulk = BulkJobs()
         self._pod = make_pod(state.seed)
         self._set_schema()
 

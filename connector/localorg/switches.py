@@ -31,3 +31,6 @@ class Switches:
 
     session_seconds: int = 7200
     """1.4: how long a token lives after its last use."""
+
+    bulk_hard_delete: bool = True
+    """3.2: do users hold the permission Bulk API Hard Delete, which no profile has by default?"""

@@ -55,8 +55,7 @@ def _resolve_parent(txn: Transaction, definition: ObjectDef, reference: FieldDef
 
     {"Ext__c": "A-1"}}`; polymorphic ones name their type (reference 4.1).
     """
-    named = (key.get("attributes") or {}).get("type", reference.reference_to[0])
-    parent = txn.schema.find(str(named))
+    parent = txn.schema.find(type_of(key) or reference.reference_to[0])
     pairs = [(n, v) for n, v in key.items() if n != "attributes"]
     if parent is None or parent.name not in reference.reference_to or len(pairs) != 1:
         raise errors.unknown_field(str(reference.relationship_name), definition.name)
@@ -67,6 +66,13 @@ def _resolve_parent(txn: Transaction, definition: ObjectDef, reference: FieldDef
     if len(found) != 1:
         raise errors.foreign_key_missing(field.name, pairs[0][1], parent.name)
     return str(found[0]["Id"])
+
+
+def type_of(body: Mapping[str, Any]) -> str | None:
+    """The object that a body names in attributes.type, if it does."""
+    attributes = body.get("attributes")
+    named = attributes.get("type") if isinstance(attributes, Mapping) else None
+    return named if isinstance(named, str) else None
 
 
 def apply_defaults(txn: Transaction, definition: ObjectDef, row: Row) -> None:

@@ -6,6 +6,7 @@ Order for an API request: faults that strike before it, the session, the quota, 
 the ledger.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import format_datetime
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
     from connector.localorg.org import Org
 
+_log = logging.getLogger(__name__)
+
 API_ROOT = ("services", "data")
+LONGEST_URI = 16_384
 _KEPT_HEADERS = ("sforce-auto-assign", "sforce-duplicate-rule-header", "sforce-query-options", "sforce-call-options")
 _EXPIRING = frozenset({"expired_session"})
 
@@ -65,7 +69,11 @@ class LocalOrgApp:
         return call.parts[:1] in (("services",), ("id",))
 
     def answer(self, call: Call, n: int, origin: str) -> Outcome:
-        """Serve a client's request and write it down; never raises an OrgError."""
+        """Serve a client's request and write it down; never raises. One at a time, so that runs can be repeated."""
+        with self.org.lock:
+            return self._answer(call, n, origin)
+
+    def _answer(self, call: Call, n: int, origin: str) -> Outcome:
         org, facts = self.org, _Facts()
         struck = org.faults.strike(call.method, _target(call), call.raw.decode("utf-8", "replace"))
         whole = next((f for f in struck if f.kind not in ROW_KINDS), None)
@@ -93,6 +101,7 @@ class LocalOrgApp:
 
     def _serve(self, call: Call, origin: str, facts: _Facts, row_faults: list[Fault]) -> Reply:
         try:
+            _check_size(call)
             if call.parts == API_ROOT and call.method == "GET":
                 return Reply(200, resources.list_versions())
             if call.parts[:2] == API_ROOT:
@@ -104,6 +113,9 @@ class LocalOrgApp:
             raise errors.resource_missing()
         except errors.OrgError as error:
             return refusal(error)
+        except Exception:
+            _log.exception("%s %s", call.method, call.target)
+            return refusal(errors.OrgError(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred in the local org"))
 
     def _serve_api(self, call: Call, facts: _Facts, row_faults: list[Fault]) -> Reply:
         org = self.org
@@ -144,9 +156,8 @@ class LocalOrgApp:
             subrequests=facts.subrequests,
             fault=facts.fault,
         )
-        with org.lock:
-            org.ledger.add(entry)
-            usage = org.ledger.api_usage(now)
+        org.ledger.add(entry)
+        usage = org.ledger.api_usage(now)
         reply.headers["Date"] = format_datetime(now, usegmt=True)
         if call.parts[:2] == API_ROOT and len(call.parts) > 2:
             reply.headers["Sforce-Limit-Info"] = f"api-usage={usage}/{org.state.api_limit}"
@@ -170,6 +181,14 @@ def _on_the_way_out(reply: Reply, fault: Fault | None) -> Outcome:
         case "slow":
             return Outcome(reply, delay=fault.seconds if fault else 0.0)
     return Outcome(reply)
+
+
+def _check_size(call: Call) -> None:
+    """A URI, or a URI with headers, of more than 16,384 bytes is refused (reference 2.1, 5; bodies UNVERIFIED)."""
+    if len(call.target) > LONGEST_URI:
+        raise errors.OrgError(414, "URI_TOO_LONG", f"The URI exceeds {LONGEST_URI} bytes")
+    if len(call.target) + sum(len(n) + len(v) + 4 for n, v in call.headers.items()) > LONGEST_URI:
+        raise errors.OrgError(431, "HEADERS_TOO_LONG", f"URI and headers exceed {LONGEST_URI} bytes")
 
 
 def _token(call: Call) -> str | None:

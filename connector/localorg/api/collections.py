@@ -183,8 +183,8 @@ def _check_count(rows: list[Any]) -> None:
 
 
 def _object_of(visit: Visit, record: Body) -> ObjectDef:
-    named = (record.get("attributes") or {}).get("type")
-    if not isinstance(named, str):
+    named = validation.type_of(record)
+    if named is None:
         raise errors.RequestMalformedError(400, "INVALID_INPUT", "each record needs attributes.type")
     definition = visit.org.schema.find(named)
     if definition is None or not visit.txn.access.sees_object(definition):
@@ -195,7 +195,7 @@ def _object_of(visit: Visit, record: Body) -> ObjectDef:
 
 def _check_chunks(records: list[Any]) -> None:
     """Consecutive records of one type form a chunk, at most ten a call."""
-    types = [(r.get("attributes") or {}).get("type") for r in records if isinstance(r, dict)]
+    types = [validation.type_of(r) for r in records if isinstance(r, dict)]
     if sum(1 for _ in groupby(types)) > MOST_CHUNKS:
         text = f"The request cannot have more than {MOST_CHUNKS} chunks: sort the records by type"
         raise errors.OrgError(400, "LIMIT_EXCEEDED", text)

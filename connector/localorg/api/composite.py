@@ -69,7 +69,10 @@ def _check_request(request: Mapping[str, Any], seen: set[str]) -> None:
     seen.add(reference)
     if not isinstance(request.get("url"), str) or not isinstance(request.get("method"), str):
         raise errors.body_unreadable(f"subrequest {reference} needs method and url")
-    forbidden = [h for h in request.get("httpHeaders") or {} if h.lower() in _FORBIDDEN_HEADERS]
+    headers = request.get("httpHeaders") or {}
+    if not isinstance(headers, dict) or not all(isinstance(v, str) for v in headers.values()):
+        raise errors.body_unreadable(f"httpHeaders of subrequest {reference} must be an object of texts")
+    forbidden = [h for h in headers if h.lower() in _FORBIDDEN_HEADERS]
     if forbidden:
         raise errors.body_unreadable(f"subrequest {reference} may not set header {forbidden[0]}")
 

@@ -10,6 +10,7 @@ from connector.localorg import errors
 from connector.localorg.api import collections, composite, queries, records, resources
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
+from connector.localorg.bulk.routes import BULK_ROUTES
 
 Route = Callable[..., Reply]
 
@@ -42,6 +43,7 @@ ROUTES: tuple[tuple[tuple[str, ...], dict[str, Route]], ...] = (
     ),
     (("composite", "sobjects", "{name}"), {"GET": collections.retrieve_asked, "POST": collections.retrieve_posted}),
     (("composite", "sobjects", "{name}", "{field}"), {"PATCH": collections.upsert_records}),
+    *BULK_ROUTES,
 )
 
 

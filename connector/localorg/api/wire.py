@@ -25,6 +25,7 @@ class Call:
     raw: bytes = b""
     parsed: Any = None
     parts: tuple[str, ...] = ()
+    target: str = ""
 
     def json(self) -> Any:
         """The body as JSON; refuses what cannot be read."""
@@ -59,12 +60,15 @@ def make_call(method: str, target: str, headers: Mapping[str, str], raw: bytes =
     pairs = dict(parse_qsl(query, keep_blank_values=True))
     override = pairs.pop("_HTTP_METHOD", None)
     used = override.upper() if override and method == "POST" else method
-    return Call(used, "/" + "/".join(parts), pairs, headers, raw, parsed, parts)
+    return Call(used, "/" + "/".join(parts), pairs, headers, raw, parsed, parts, target)
 
 
 @dataclass(slots=True)
 class Reply:
-    """One answer. A dict or list becomes JSON, bytes go out as they are, None is an empty body."""
+    """One answer. A dict or list becomes JSON, bytes go out as they are, None is an empty body.
+
+    A callable is asked for its bytes when the answer goes out, with the org free for others.
+    """
 
     status: int
     body: Any = None
@@ -77,6 +81,8 @@ class Reply:
             return b""
         if isinstance(self.body, bytes):
             return self.body
+        if callable(self.body):
+            return bytes(self.body())
         return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from connector.localorg import errors
 from connector.localorg.definitions import ObjectDef
 from connector.localorg.platform import activities, campaigns
 from connector.localorg.storage import Row
@@ -12,6 +13,7 @@ HARD_DELETED = frozenset({"CampaignMember", "CampaignMemberStatus"})
 
 def delete_record(txn: Transaction, definition: ObjectDef, row: Row) -> None:
     """Delete a record after the children that cascade; those without a recycle bin vanish without a trace (2.4)."""
+    _refuse_restricted(txn, definition, row)
     for child, child_row in list(_cascading_children(txn, definition, row["Id"])):
         delete_record(txn, child, child_row)
     if definition.name in HARD_DELETED or not definition.has("IsDeleted"):
@@ -19,6 +21,18 @@ def delete_record(txn: Transaction, definition: ObjectDef, row: Row) -> None:
     else:
         _put_in_bin(txn, definition, row["Id"])
     _after_delete(txn, definition, row)
+
+
+def _refuse_restricted(txn: Transaction, definition: ObjectDef, row: Row) -> None:
+    """A record whose children hold it cannot go, as an Account with Cases (describe: restrictedDelete)."""
+    for relation in definition.children:
+        child = txn.schema.find(relation.child)
+        if not relation.restricted_delete or relation.cascade_delete or child is None or child.name_field is None:
+            continue
+        holding = txn.select(child.name, {relation.field: row["Id"], "IsDeleted": 0})
+        if holding:
+            names = ", ".join(str(r[child.name_field.name]) for r in holding)
+            raise errors.delete_restricted(str(row.get("Name")), child.raw["labelPlural"], names)
 
 
 def _put_in_bin(txn: Transaction, definition: ObjectDef, record_id: str) -> None:
