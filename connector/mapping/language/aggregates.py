@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from connector.describe import Describes, ObjectDescribe, nearest
-from connector.mapping.language.names import Unresolved, child_field, describe_of
+from connector.mapping.language.names import Unresolved, describe_of
 from connector.mapping.language.scope import ACTIVITY_READS, MEMBER_READS, Scope, spelled
 from connector.mapping.language.syntax import Invocation, Path
 from connector.mapping.language.tree import AggregateKind, Field, Reads
@@ -63,11 +63,6 @@ def usage_problem(call: Invocation) -> str:
 def child_scope(scope: Scope, sobject: str) -> Scope:
     """What a `where` over this child may name."""
     return replace(scope, child=sobject, aggregates=False)
-
-
-def value_of(path: Path, scope: Scope) -> Field:
-    """The child's field that is aggregated; `scope` is the child's. Raises Unresolved."""
-    return child_field(path, 1, scope)
 
 
 def unfit(kind: str, value: Field) -> str:

@@ -15,7 +15,7 @@ from connector.mapping.language.findings import Findings
 from connector.mapping.language.functions import FUNCTIONS, UNAVAILABLE, Function
 from connector.mapping.language.scope import Scope
 from connector.mapping.language.syntax import AGGREGATES, Invocation, Value
-from connector.mapping.language.tree import Call, Clock, Compare, CtaDone, IsNull, Literal, Node, Not, condition
+from connector.mapping.language.tree import Call, Clock, Compare, CtaDone, IsNull, Literal, Node, condition
 from connector.mapping.language.types import BOOLEAN, DATE, ERROR, Kind, Type, either
 
 
@@ -61,8 +61,6 @@ def _rewritten(node: Call, findings: Findings, scope: Scope) -> Node:
     match node.function:
         case "AND" | "OR":
             return condition("and" if node.function == "AND" else "or", arguments, start, end)
-        case "NOT":
-            return Not(BOOLEAN, arguments[0], start=start, end=end)
         case "ISBLANK" | "ISNULL":
             return IsNull(BOOLEAN, arguments[0], start=start, end=end)
         case "NULLVALUE":

@@ -5,7 +5,6 @@ Produced by grammar, read by check and by names. Every node knows its place in t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -142,10 +141,3 @@ class Invocation(Syntax):
     @property
     def children(self) -> tuple[Syntax, ...]:
         return (*self.arguments, *(c for c in (self.via, self.by, self.where) if c is not None))
-
-
-def walk_syntax(node: Syntax) -> Iterator[Syntax]:
-    """`node` and everything below it."""
-    yield node
-    for child in node.children:
-        yield from walk_syntax(child)

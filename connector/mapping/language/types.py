@@ -59,9 +59,6 @@ class Type:
     lookup: bool = False
     """TEXT that is a reference to a record: blank is unknown, not the known text ''."""
 
-    def __str__(self) -> str:
-        return self.kind.value
-
 
 NUMBER = Type(Kind.NUMBER)
 TEXT = Type(Kind.TEXT)

@@ -70,6 +70,8 @@ READS = [
     ("count(Deal__c via reseller__c)", {"Deal__c": {"Reseller__c"}}),
     ("count(Account via ParentId where Account.Type = Type)", {"Account": {"ParentId", "Type"}}),
     ("count(Task)", {"Task": {"AccountId"}}),
+    ("count(Contact where IsDeleted)", {"Contact": {"AccountId", "IsDeleted"}}),
+    ("count(Task where Owner.Name = 'Ana')", {"Task": {"AccountId", "OwnerId"}, "User": {"Name"}}),
     ("count(CampaignMember)",
      {"CampaignMember": {"ContactId", "LeadId"}, "Contact": {"AccountId"}, "Lead": {"ConvertedAccountId"}}),
     ("cta_done('training')", {"Task": {"Status", "IsClosed", "IsDeleted"}}),
