@@ -93,7 +93,9 @@ class _Checker:
             case Infix():
                 return self._infix(syntax, scope)
             case Chain():
-                parts = tuple(self._condition(p, scope, f"`{syntax.op}` joins conditions;") for p in syntax.parts)
+                parts = tuple(
+                    self._condition(p, scope, f"`{syntax.op}` joins conditions; each must be") for p in syntax.parts
+                )
                 return condition("and" if syntax.op == "and" else "or", parts, syntax.start, syntax.end)
             case Membership():
                 return self._membership(syntax, scope)
@@ -114,12 +116,12 @@ class _Checker:
 
     def _condition(self, syntax: Syntax, scope: Scope, where: str) -> Node:
         node = self.visit(syntax, scope)
-        self.findings.expect(node, (Kind.BOOLEAN,), f"{where} each must be" if ";" in where else f"{where} must be")
+        self.findings.expect(node, (Kind.BOOLEAN,), where)
         return node
 
     def _prefix(self, syntax: Prefix, scope: Scope) -> Node:
         if syntax.op == "not":
-            operand = self._condition(syntax.operand, scope, "what follows `not`")
+            operand = self._condition(syntax.operand, scope, "what follows `not` must be")
             return Not(BOOLEAN, operand, start=syntax.start, end=syntax.end)
         operand = self.visit(syntax.operand, scope)
         self.findings.expect(operand, _SIGNED, "what follows `-` must be")
@@ -192,7 +194,7 @@ class _Checker:
         inner = aggregates.child_scope(scope, sobject)
         value = self._child_field(path, 1, inner) if kind not in aggregates.OF_RECORDS else None
         by = self._child_field(syntax.by, 0, inner) if syntax.by else None
-        where = self._condition(syntax.where, inner, "what follows `where`") if syntax.where else None
+        where = self._condition(syntax.where, inner, "what follows `where` must be") if syntax.where else None
         if value and (problem_text := aggregates.unfit(kind, value)):
             return self.findings.wrong(path, problem_text)
         if by:
