@@ -62,7 +62,8 @@ def _resolve_parent(txn: Transaction, definition: ObjectDef, reference: FieldDef
     field = txn.access.field(parent, pairs[0][0])
     if field is None or not (field.external_id or field.id_lookup):
         raise errors.unknown_field(pairs[0][0], parent.name)
-    found = txn.select(parent.name, {field.name: store_json(field, pairs[0][1]), "IsDeleted": 0})
+    alive = {"IsDeleted": 0} if parent.has("IsDeleted") else {}
+    found = txn.select(parent.name, {field.name: store_json(field, pairs[0][1]), **alive})
     if len(found) != 1:
         raise errors.foreign_key_missing(field.name, pairs[0][1], parent.name)
     return str(found[0]["Id"])

@@ -107,3 +107,30 @@ def find_by_external_id(txn: Transaction, definition: ObjectDef, field: FieldDef
     if definition.has("IsDeleted"):
         where["IsDeleted"] = 0
     return [r["Id"] for r in txn.select(definition.name, where)]
+
+
+def upsert_one(
+    txn: Transaction, definition: ObjectDef, field: FieldDef, value: Any, body: Body, new: Body | None = None
+) -> tuple[str, bool]:
+    """Update the record that has this external id, or create one (from `new` where that differs).
+
+    Returns its id and whether it is new. A body's Id must have been taken out.
+    """
+    if field.name != "Id" and value is None:
+        raise errors.OrgError(400, "MISSING_ARGUMENT", f"{field.name} not specified", [])
+    ids = find_by_external_id(txn, definition, field, value)
+    if len(ids) > 1:
+        text = f"{field.name}: more than one record found for external id field: [{', '.join(ids)}]"
+        raise errors.OrgError(400, "DUPLICATE_EXTERNAL_ID", text, [])
+    if not ids and field.name == "Id" and value is not None:
+        raise errors.reference_missing()
+    if not ids:
+        return create_one(txn, definition, body if new is None else new), True
+    update_one(txn, definition, ids[0], body)
+    return ids[0], False
+
+
+def purge_one(txn: Transaction, definition: ObjectDef, record_id: str) -> None:
+    """Delete a record for good, past the recycle bin, with what cascades (Bulk hardDelete)."""
+    delete_one(txn, definition, record_id)
+    platform.purge_record(txn, definition, record_id)

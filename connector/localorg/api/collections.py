@@ -104,25 +104,10 @@ def upsert_records(visit: Visit, call: Call, name: str, field: str) -> Reply:
             raise errors.duplicate_external_id(key.name, value)
         seen.add(folded)
         body = {n: v for n, v in record.items() if n.lower() != "id"}
-        return _upsert_one(visit, definition, key.name, value, body)
+        record_id, created = writes.upsert_one(visit.txn, definition, key, value, body)
+        return {"id": record_id, "success": True, "errors": [], "created": created}
 
     return _write_all(visit, records, write, all_or_none=all_or_none)
-
-
-def _upsert_one(visit: Visit, definition: ObjectDef, key: str, value: Any, body: Body) -> Result:
-    field = definition.fields[key.lower()]
-    if field.name != "Id" and value is None:
-        raise errors.OrgError(400, "MISSING_ARGUMENT", f"{key} not specified", [])
-    ids = writes.find_by_external_id(visit.txn, definition, field, value)
-    if len(ids) > 1:
-        text = f"{key}: more than one record found for external id field: [{', '.join(ids)}]"
-        raise errors.OrgError(400, "DUPLICATE_EXTERNAL_ID", text, [])
-    if not ids and field.name == "Id" and value is not None:
-        raise errors.reference_missing()
-    if ids:
-        writes.update_one(visit.txn, definition, ids[0], body)
-    record_id = ids[0] if ids else writes.create_one(visit.txn, definition, body)
-    return {"id": record_id, "success": True, "errors": [], "created": not ids}
 
 
 def retrieve_posted(visit: Visit, call: Call, name: str) -> Reply:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from connector.localorg.definitions import ObjectDef
 from connector.localorg.platform import activities, campaigns, contracts, history, opportunities, people
-from connector.localorg.platform.deletion import delete_record, undelete_record
+from connector.localorg.platform.deletion import delete_record, purge_record, undelete_record
 from connector.localorg.storage import Row
 from connector.localorg.transaction import Transaction
 
@@ -21,6 +21,7 @@ __all__ = [
     "before_update",
     "delete_record",
     "derive_loaded",
+    "purge_record",
     "undelete_record",
 ]
 

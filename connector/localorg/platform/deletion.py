@@ -74,3 +74,13 @@ def undelete_record(txn: Transaction, definition: ObjectDef, row: Row) -> None:
                 undelete_record(txn, child, child_row)
     if definition.name in activities_names():
         activities.roll_up_last_activity(txn, row, row)
+
+
+def purge_record(txn: Transaction, definition: ObjectDef, record_id: str) -> None:
+    """Take a deleted record and the children that went with it out of the recycle bin: nothing remains (2.4)."""
+    for relation in definition.children:
+        child = txn.schema.find(relation.child)
+        if relation.cascade_delete and child is not None and child.has(relation.field) and child.has("IsDeleted"):
+            for row in txn.select(child.name, {relation.field: record_id, "IsDeleted": 1}):
+                purge_record(txn, child, row["Id"])
+    txn.store.remove(definition.name, record_id)
