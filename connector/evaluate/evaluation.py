@@ -11,7 +11,6 @@ A larger book will go through this in buckets of subjects: nothing below looks b
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -28,7 +27,7 @@ from connector.evaluate.frame import Frame, column
 from connector.evaluate.history import FactRow, changed_facts
 from connector.evaluate.judged import contents_of, judged_query
 from connector.evaluate.lower import lower
-from connector.evaluate.passes import Decided, Work, decide_all, run_query
+from connector.evaluate.passes import Work, decide_all, run_query
 from connector.evaluate.prepared import Run, execute_file, prepare
 from connector.evaluate.reasons import Reasons
 from connector.evaluate.refusals import refuse_bulk_edit, refuse_foreign_hand, refuse_unreadable
@@ -93,7 +92,7 @@ def evaluate(
     progress(f"{mapping.model.label}: {len(evaluations)} subjects to plan for")
     return Evaluated(
         evaluations, current, _count_stages(work), subjects, frame.doubtful_facts, changed_facts(connection, frame),
-        _notes(work, decided),
+        _notes(work),
     )  # fmt: skip
 
 
@@ -110,7 +109,7 @@ def lay_out(
     if only is not None:
         _leave_out(connection, frame, only)
     rules = rules_of(mapping, frame.trust, frame.calendar, org=run.org, installation=run.installation)
-    words = Words(mapping.model, describes)
+    words = Words(mapping.model, describes, run.today)
     return Work(connection, frame, contents, rules, Reasons(connection, frame, rules, words))
 
 
@@ -143,9 +142,9 @@ def _count_stages(work: Work) -> tuple[StageCount, ...]:
     return tuple(StageCount(*row) for row in sorted(rows, key=lambda r: order.index(r[0])))
 
 
-def _notes(work: Work, decided: Mapping[str, Decided]) -> tuple[str, ...]:
+def _notes(work: Work) -> tuple[str, ...]:
     """What a person should know of the book: rules that hold without a way, overrides without a reason."""
-    return (*_blocked_notes(work), *_undecided_notes(decided, work.reasons.words), *_override_notes(work))
+    return (*_blocked_notes(work), *_override_notes(work))
 
 
 def _blocked_notes(work: Work) -> Iterator[str]:
@@ -157,12 +156,6 @@ def _blocked_notes(work: Work) -> Iterator[str]:
         if row and row[0]:
             here, there = words.stage(origin), words.stage(target)
             yield f"{row[0]} in {here} are blocked: the rule of {there} holds, but no edge leads there."
-
-
-def _undecided_notes(decided: Mapping[str, Decided], words: Words) -> Iterator[str]:
-    counts = Counter(target for d in decided.values() for target in d.decision.undecided)
-    for target, count in sorted(counts.items()):
-        yield f"{count} could not be judged for {words.stage(target)}: a condition is unknown."
 
 
 def _override_notes(work: Work) -> Iterator[str]:

@@ -16,13 +16,11 @@ from sqlglot import exp
 from connector.data import Truth, Value
 from connector.evaluate.conditions import rule_env
 from connector.evaluate.frame import Frame, column, named
-from connector.evaluate.lower import incomplete_reason, lower
-from connector.evaluate.lowering.sql import Sql
+from connector.evaluate.leaves import Leaf, leaves_of
+from connector.evaluate.lower import lower
 from connector.evaluate.prepared import insert_rows
 from connector.evaluate.values import read_value
-from connector.evaluate.wording import Leaf, leaves_of, value_key
 from connector.mapping.language import Expression
-from connector.mapping.language.tree import CtaDone, Fact, Field, Name, Node, walk
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,8 @@ class Seen:
 
     leaf: Leaf
     truth: Truth
-    values: Mapping[str, Value]
-    """Every name that it mentions, by `value_key`."""
+    values: tuple[Value, ...]
+    """What its operands came to."""
 
     @property
     def helps(self) -> bool:
@@ -49,35 +47,34 @@ def ask(connection: DuckDBPyConnection, subjects: Sequence[str]) -> None:
 def see_conditions(
     connection: DuckDBPyConnection, frame: Frame, expressions: Sequence[Expression]
 ) -> dict[str, tuple[Seen, ...]]:
-    """For each subject that was asked for: every condition of the expressions, in the order of the text."""
-    leaves = [leaf for e in expressions for leaf in leaves_of(e)]
-    names = {value_key(n): n for leaf in leaves for n in walk(leaf.node) if value_key(n)}
-    query = _from_asked([
-        *(named(lower(leaf.node, rule_env(frame)), f"leaf {n}") for n, leaf in enumerate(leaves)),
-        *(named(_value(node, frame), key) for key, node in names.items()),
-    ])  # fmt: skip
-    cursor = connection.execute(query.sql(frame.dialect))
-    columns = [d[0] for d in cursor.description or ()]
-    rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-    return {row["subject"]: tuple(_seen(leaf, row[f"leaf {n}"], row) for n, leaf in enumerate(leaves)) for row in rows}
+    """For each subject that was asked for: every condition of the expressions, in the order of the text, with the
+    conditions of the facts that they name."""
+    facts = {k: frame.mapping.expressions[f"facts.{k}"] for k in frame.mapping.fact_order if not _is_dated(frame, k)}
+    leaves = [leaf for e in expressions for leaf in leaves_of(e, facts)]
+    env = rule_env(frame)
+    columns = [column("subject", "a")]
+    for n, leaf in enumerate(leaves):
+        columns.append(named(lower(leaf.node, env), f"leaf {n}"))
+        columns += [named(lower(o, env), f"leaf {n} operand {m}") for m, o in enumerate(leaf.operands)]
+    cursor = connection.execute(_from_asked(columns).sql(frame.dialect))
+    names = [d[0] for d in cursor.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return {row["subject"]: tuple(_seen(n, leaf, row) for n, leaf in enumerate(leaves)) for row in rows}
+
+
+def _is_dated(frame: Frame, key: str) -> bool:
+    """A fact that can grow stale is more than its conditions."""
+    return f"facts.{key}.dated" in frame.mapping.expressions
 
 
 def _from_asked(columns: Sequence[exp.Expression]) -> exp.Select:
-    query = exp.select(column("subject", "a"), *columns).from_(exp.to_table("asked").as_("a"))
+    query = exp.select(*columns).from_(exp.to_table("asked").as_("a"))
     for name, alias in (("standing", "s"), ("judged", "j")):
         same = exp.EQ(this=column("subject", alias), expression=column("subject", "a"))
         query = query.join(exp.to_table(name).as_(alias), on=same)
     return query
 
 
-def _value(node: Node, frame: Frame) -> Sql:
-    assert isinstance(node, Fact | Field | Name | CtaDone)  # noqa: S101  (value_key is blank for all others)
-    env = rule_env(frame)
-    if isinstance(node, Field) and incomplete_reason(node, env):
-        return exp.Null()
-    return env.column(node)
-
-
-def _seen(leaf: Leaf, truth: Truth, row: Mapping[str, Any]) -> Seen:
-    keys = (value_key(n) for n in walk(leaf.node))
-    return Seen(leaf, truth, {k: read_value(row[k]) for k in keys if k})
+def _seen(n: int, leaf: Leaf, row: Mapping[str, Any]) -> Seen:
+    values = (read_value(row[f"leaf {n} operand {m}"]) for m in range(len(leaf.operands)))
+    return Seen(leaf, row[f"leaf {n}"], tuple(values))

@@ -7,6 +7,7 @@ condition does. Pure: gives sqlglot trees.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -16,8 +17,8 @@ from connector.evaluate.lower import lower
 from connector.evaluate.lowering.sql import Sql, case, function, text
 from connector.evaluate.rules import Rules, StageRule, edge_path, enter_path
 from connector.evaluate.wording import Words
-from connector.mapping.language import Expression
-from connector.mapping.language.tree import Logic, Node
+from connector.mapping.language import BOOLEAN, Expression
+from connector.mapping.language.tree import Compare, Literal, Logic, Name, Node, Not
 
 FORWARD = frozenset({"success", "inventory"})
 """Kinds of stage that a customer-success manager works towards."""
@@ -60,9 +61,34 @@ def _conditions(frame: Frame, stage: StageRule, target: str) -> Iterator[tuple[E
     for path in paths:
         expression = frame.expression(path)
         if expression:
-            tree = expression.tree
-            for part in tree.parts if isinstance(tree, Logic) and tree.op == "and" else (tree,):
-                yield expression, part
+            rest = given(expression.tree, stage.key)
+            for part in rest.parts if isinstance(rest, Logic) and rest.op == "and" else (rest,):
+                if not isinstance(part, Literal):
+                    yield expression, part
+
+
+def given(node: Node, stage: str) -> Node:
+    """`node` with what it says of the present stage worked out, as far as that decides it."""
+    match node:
+        case Compare(op="=" | "!=" as op, left=Name(name="stage"), right=Literal(value=value)):
+            return Literal(BOOLEAN, (value == stage) is (op == "="), start=node.start, end=node.end)
+        case Not(operand=operand):
+            inner = given(operand, stage)
+            return Literal(BOOLEAN, not inner.value) if isinstance(inner, Literal) else replace(node, operand=inner)
+        case Logic(op=op, parts=parts):
+            return _joined(node, [given(part, stage) for part in parts], decides=op == "or")
+        case _:
+            return node
+
+
+def _joined(node: Logic, parts: list[Node], *, decides: bool) -> Node:
+    """An `and` is decided by a false part, an `or` by a true one; parts that decide nothing fall away."""
+    if any(isinstance(p, Literal) and p.value is decides for p in parts):
+        return Literal(BOOLEAN, decides)
+    left = tuple(p for p in parts if not isinstance(p, Literal))
+    if not left:
+        return Literal(BOOLEAN, not decides)
+    return left[0] if len(left) == 1 else replace(node, parts=left)
 
 
 def _is_not_true(node: Node, frame: Frame) -> Sql:

@@ -6,7 +6,7 @@ a sensitive fact says stays out of both sentence and evidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from duckdb import DuckDBPyConnection
@@ -83,14 +83,27 @@ class Reasons:
                 return f"{label}: {why}." if why else f"{label}: its rule holds."
 
 
-def say_why(seen: Iterable[Seen], words: Words) -> str:
-    """The conditions that held, with their values, as people say them."""
-    held = [s for s in seen if s.helps and not words.is_sensitive(s.leaf.node)]
-    return "; ".join(dict.fromkeys(words.say_held(s.leaf, s.values) for s in held))
+def say_why(seen: Sequence[Seen], words: Words) -> str:
+    """The conditions that held, with their values, as people say them; of a fact that is made of conditions, those."""
+    held = [s for s in _told(seen) if s.helps and not words.is_sensitive(s.leaf.node)]
+    telling = [s for s in held if not words.is_presence(s.leaf)] or held
+    return "; ".join(dict.fromkeys(words.say_held(s.leaf, s.values) for s in telling))
+
+
+def _told(seen: Sequence[Seen]) -> Iterator[Seen]:
+    """A fact that is true is told by what it is made of, one that is false by its name."""
+    hidden_below: int | None = None
+    for one in seen:
+        if hidden_below is not None and one.leaf.depth > hidden_below:
+            continue
+        opened = one.leaf.opened and one.leaf.wanted
+        hidden_below = None if opened or not one.leaf.opened else one.leaf.depth
+        if not opened:
+            yield one
 
 
 def evidence_of(seen: Iterable[Seen], words: Words) -> tuple[tuple[str, str], ...]:
-    """(condition as written, its value) of every condition that may be told."""
+    """(condition as written, its value) of every condition that may be told, those below a fact after it."""
     told = (s for s in seen if not words.is_sensitive(s.leaf.node))
     return tuple((s.leaf.text, {True: "true", False: "false", None: "unknown"}[s.truth]) for s in told)
 

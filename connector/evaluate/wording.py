@@ -1,18 +1,20 @@
 """Conditions in the words of a customer-success manager: what held, with its value, and what is still wanted.
 
-Called by reasons.py (why a subject moved) and by next_stage.py (what is missing for the next stage). Pure: values are
-given by the name that the rule uses; a sensitive fact is never worded.
+Called by reasons.py (why a subject moved), next_stage.py (what is missing for the next stage) and explain.py. Pure:
+values are handed in beside the conditions. What a sensitive fact says is never worded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from connector.calendar import Duration as Length
 from connector.data import Value
 from connector.describe import Describes
+from connector.evaluate.leaves import Leaf
 from connector.mapping.language import Expression, Kind
 from connector.mapping.language.tree import (
     Between,
@@ -37,92 +39,69 @@ from connector.mapping.model import ModelFile
 _OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRRORED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _WORDS = {"=": "", "!=": "other than ", "<": "below ", "<=": "at most ", ">": "above ", ">=": "at least "}
-_DATE_WORDS = {**_WORDS, "<": "before ", "<=": "until ", ">": "after ", ">=": "from "}
-NAMES = {"time_in_stage": "time in stage", "health.band": "health", "health.score": "health score"}
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """One condition that is not made of others, and whether the rule wants it to be true."""
-
-    node: Node
-    text: str
-    """As written."""
-    wanted: bool
-
-
-def leaves_of(expression: Expression) -> tuple[Leaf, ...]:
-    """The conditions that an expression is made of, in the order of the text."""
-    return tuple(_leaves(expression, expression.tree, wanted=True))
-
-
-def _leaves(expression: Expression, node: Node, *, wanted: bool) -> Iterator[Leaf]:
-    if isinstance(node, Not):
-        yield from _leaves(expression, node.operand, wanted=not wanted)
-    elif isinstance(node, Logic):
-        for part in node.parts:
-            yield from _leaves(expression, part, wanted=wanted)
-    else:
-        yield Leaf(node, expression.text_of(node), wanted)
+_DATE_WORDS = {**_WORDS, "<": "before ", "<=": "by ", ">": "after ", ">=": "from "}
+_NAMES = {"time_in_stage": "time in stage", "health.band": "health", "health.score": "health score"}
+_CONFIDENTIAL = "something confidential"
 
 
 @dataclass(frozen=True)
 class Words:
-    """The labels of a model and of its org."""
+    """The labels of a model and of its org, on one day."""
 
     model: ModelFile
     describes: Describes
+    today: date
 
     def label(self, node: Node) -> str:
         """What a person calls the thing that a name stands for; '' for anything but a name."""
         match node:
             case Fact():
-                return self.model.facts[node.key].label or node.key.replace("_", " ")
+                return _inside(self.model.facts[node.key].label or node.key.replace("_", " "))
             case Field():
                 return self._field_label(node)
             case Name():
-                return NAMES.get(node.name, node.name)
+                return _NAMES.get(node.name, node.name)
             case CtaDone():
                 return f"{node.key.replace('_', ' ').replace('.', ': ')} done"
-            case Clock():
-                return node.name
             case _:
                 return ""
 
     def _field_label(self, node: Field) -> str:
         known = self.describes.get(node.sobject)
         field = known.find(node.name) if known else None
-        label = field.label if field else node.name
-        return f"{label} of {known.label if known else node.sobject}" if node.steps else label
+        label = _inside(field.label if field else node.name)
+        return f"{label} of the {_inside(known.label)}" if node.steps and known else label
 
     def is_sensitive(self, node: Node) -> bool:
-        """Whether a condition speaks of something that must stay out of texts."""
-        facts = (n.key for n in walk(node) if isinstance(n, Fact))
+        """Whether a condition speaks of something that must stay out of texts, also through other facts."""
+        facts = {n.key for n in walk(node) if isinstance(n, Fact)}
         return any(self.model.facts[key].sensitive for key in facts)
 
     def stage(self, key: str) -> str:
+        """The stage's label."""
         stage = self.model.stage(key)
         return stage.label if stage else key
 
     # --- what held ----------------------------------------------------------------------------------------
 
-    def say_held(self, leaf: Leaf, values: Mapping[str, Value]) -> str:
-        """The condition with the value that it had: `days to renewal is 28 days (at most 60)`."""
-        subject, limit = self._parts(leaf)
-        if not subject:
+    def say_held(self, leaf: Leaf, values: Sequence[Value]) -> str:
+        """The condition with the values of its operands: `days to renewal is 28 days (at most 60 days)`."""
+        named = self._named(leaf)
+        if named is not None and named.asked in {"blank", "filled"}:
+            return f"{self.label(named.node)} is {named.asked}"
+        if named is None or any(v is None for v in values):
             return self._say_plain(leaf)
-        value = values.get(value_key(subject))
-        if value is None:
-            return self._say_plain(leaf)
-        said = f"{self.label(subject)} is {self._show(subject, value)}"
+        said = f"{self.label(named.node)} is {self._show(named.node, values[named.place])}"
+        limit = self._limit(named, [v for n, v in enumerate(values) if n != named.place])
         return f"{said} ({limit})" if limit else said
 
     def say_wanted(self, leaf: Leaf) -> str:
-        """What would have to become true: `days to renewal at most 60`."""
-        subject, limit = self._parts(leaf)
-        if not subject:
+        """What would have to become true: `days to renewal: at most 60`."""
+        named = self._named(leaf)
+        if named is None:
             return self._say_plain(leaf)
-        return f"{self.label(subject)}: {limit}" if limit else self._say_plain(leaf)
+        wished = self._wish(named, leaf)
+        return f"{self.label(named.node)}: {wished}" if wished else self._say_plain(leaf)
 
     def say_node(self, expression: Expression, node: Node, *, wanted: bool = True) -> str:
         """A condition and what it is made of as a wish: `training done or days to renewal: at most 60`."""
@@ -132,7 +111,7 @@ class Words:
             word = " and " if (node.op == "and") is wanted else " or "
             return word.join(self._say_part(expression, part, wanted=wanted) for part in node.parts)
         if self.is_sensitive(node):
-            return "something confidential"
+            return _CONFIDENTIAL
         return self.say_wanted(Leaf(node, expression.text_of(node), wanted))
 
     def _say_part(self, expression: Expression, part: Node, *, wanted: bool) -> str:
@@ -145,70 +124,111 @@ class Words:
             return label if leaf.wanted else f"not {label}"
         return leaf.text if leaf.wanted else f"not ({leaf.text})"
 
-    def _parts(self, leaf: Leaf) -> tuple[Node | None, str]:
-        """The named thing that a condition is about, and what is asked of it in words."""
+    def is_presence(self, leaf: Leaf) -> bool:
+        """Whether a condition only says that there is a value, which the value itself says better."""
+        named = self._named(leaf)
+        return named is not None and named.asked == "filled"
+
+    # --- what is asked of a thing ---------------------------------------------------------------------------
+
+    def _named(self, leaf: Leaf) -> _Named | None:
+        """The thing that a condition is about."""
         match leaf.node:
             case Compare(left=left, right=right, op=op):
-                return self._comparison(left, op if leaf.wanted else _OPPOSITE[op], right)
-            case Between(operand=operand, low=low, high=high, negated=negated) if self.label(operand):
-                no = "" if negated is not leaf.wanted else "not "
-                return operand, f"{no}between {self._operand(low)} and {self._operand(high)}"
-            case In(operand=operand, items=items, negated=negated) if self.label(operand):
-                no = "one of " if negated is not leaf.wanted else "none of "
-                return operand, no + ", ".join(self._operand(i) for i in items)
+                asked = op if leaf.wanted else _OPPOSITE[op]
+                if self.label(left):
+                    return _Named(left, 0, asked)
+                return _Named(right, 1, _MIRRORED[asked]) if self.label(right) else None
+            case Between(operand=operand, negated=negated) if self.label(operand):
+                return _Named(operand, 0, "outside" if negated is leaf.wanted else "between")
+            case In(operand=operand, negated=negated) if self.label(operand):
+                return _Named(operand, 0, "!=" if negated is leaf.wanted else "in")
             case IsNull(operand=operand, negated=negated) if self.label(operand):
-                return operand, "blank" if negated is not leaf.wanted else "filled"
+                return _Named(operand, 0, "filled" if negated is leaf.wanted else "blank")
             case _:
-                return None, ""
+                return None
 
-    def _comparison(self, left: Node, op: str, right: Node) -> tuple[Node | None, str]:
-        if not self.label(left) and self.label(right):
-            left, right, op = right, left, _MIRRORED[op]
-        if not self.label(left) or isinstance(left, Clock):
-            return None, ""
-        return left, self._limit(left, op, right)
+    def _limit(self, named: _Named, values: Sequence[Value]) -> str:
+        """What was asked of it; '' where the value says it all."""
+        if named.asked in {"=", "in"} or (named.asked == "!=" and _is_stage(named.node)):
+            return ""
+        shown = [self.stage(str(v)) if _is_stage(named.node) else show(v, named.node.type.kind) for v in values]
+        if named.asked in {"between", "outside"}:
+            return f"{named.asked} {' and '.join(shown)}"
+        return _words(named.node)[named.asked] + ", ".join(shown)
 
-    def _limit(self, left: Node, op: str, right: Node) -> str:
-        if isinstance(right, Literal) and op == "=" and left.type.kind is not Kind.NUMBER:
-            return self._operand(right)
-        words = _DATE_WORDS if left.type.kind in {Kind.DATE, Kind.DATETIME} else _WORDS
-        return words[op] + self._operand(right)
+    def _wish(self, named: _Named, leaf: Leaf) -> str:
+        others = [self._operand(n, named.node) for n in leaf.operands if n is not named.node]
+        match named.asked:
+            case "blank" | "filled":
+                return named.asked
+            case "between" | "outside":
+                return f"{named.asked} {' and '.join(others)}"
+            case "in":
+                return " or ".join(others)
+            case asked:
+                return _words(named.node)[asked] + ", ".join(others)
 
-    def _operand(self, node: Node) -> str:
+    def _operand(self, node: Node, named: Node) -> str:
         match node:
             case Literal(value=value):
-                return show(value, node.type.kind)
+                return self._show(named, value)
             case Duration(length=length):
                 return str(length)
             case Param(key=key):
                 return self._param(key)
+            case Clock(name=name):
+                return name
             case _:
                 return self.label(node) or "a computed value"
 
     def _param(self, key: str) -> str:
         """A parameter's value; its name where segments have values of their own."""
         own = any(key in segment.params for segment in self.model.segments)
-        return key.replace("_", " ") if own else str(self.model.params[key])
+        return key.replace("_", " ") if own else _show_param(self.model.params[key])
 
     def _show(self, node: Node, value: Value) -> str:
-        if isinstance(node, Name) and node.name == "stage":
+        """A value beside the thing it belongs to: a stage by its label, a day with how far it is."""
+        if _is_stage(node):
             return self.stage(str(value))
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return show(value) + _distance((value - self.today).days)
         return show(value, node.type.kind)
 
 
-def value_key(node: Node) -> str:
-    """Under which name the value of a named thing is handed over."""
-    match node:
-        case Fact(key=key):
-            return f"fact {key}"
-        case Field():
-            return f"field {node.path}"
-        case Name(name=name):
-            return f"name {name}"
-        case CtaDone(key=key):
-            return f"done {key}"
-        case _:
-            return ""
+@dataclass(frozen=True)
+class _Named:
+    """The thing that a condition is about, its place among the operands, and what is asked of it."""
+
+    node: Node
+    place: int
+    asked: str
+
+
+def _words(node: Node) -> dict[str, str]:
+    return _DATE_WORDS if node.type.kind in {Kind.DATE, Kind.DATETIME} else _WORDS
+
+
+def _is_stage(node: Node) -> bool:
+    return isinstance(node, Name) and node.name == "stage"
+
+
+def _inside(label: str) -> str:
+    """A label as it stands inside a sentence; abbreviations keep their capitals."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+
+def _distance(days: int) -> str:
+    if abs(days) > 400:
+        return ""
+    return f", in {days} days" if days > 1 else f", {-days} days ago" if days < -1 else ", " + _NEAR[days]
+
+
+_NEAR = {-1: "yesterday", 0: "today", 1: "tomorrow"}
+
+
+def _show_param(value: Value | Length) -> str:
+    return str(value) if isinstance(value, Length) else show(value)
 
 
 def show(value: Value, kind: Kind | None = None) -> str:

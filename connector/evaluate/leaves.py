@@ -1,0 +1,64 @@
+"""A rule taken apart into the conditions that it is made of, facts that are conditions themselves included.
+
+Called by evidence.py, next_stage.py and explain.py. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from connector.mapping.language import Expression
+from connector.mapping.language.tree import Between, Compare, Fact, In, IsNull, Logic, Node, Not, aggregates_in
+
+MAX_DEPTH = 4
+"""How many facts deep a reason looks."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One condition that is not made of others, and whether the rule wants it to be true."""
+
+    node: Node
+    text: str
+    """As written."""
+    wanted: bool
+    depth: int = 0
+    """0: in the rule itself; 1: in a fact that the rule names, and so on."""
+    opened: bool = False
+    """A fact whose own conditions follow."""
+
+    @property
+    def operands(self) -> tuple[Node, ...]:
+        """What it compares: the values that say why it held."""
+        return self.node.children if isinstance(self.node, Compare | Between | In | IsNull) else ()
+
+
+def leaves_of(expression: Expression, facts: Mapping[str, Expression] | None = None) -> tuple[Leaf, ...]:
+    """The conditions that an expression is made of, in the order of the text. `facts`: by key, to look into those that
+    are conditions over facts and fields themselves."""
+    return tuple(_leaves(expression, expression.tree, facts or {}, wanted=True, depth=0))
+
+
+def _leaves(
+    expression: Expression, node: Node, facts: Mapping[str, Expression], *, wanted: bool, depth: int
+) -> Iterator[Leaf]:
+    if isinstance(node, Not):
+        yield from _leaves(expression, node.operand, facts, wanted=not wanted, depth=depth)
+    elif isinstance(node, Logic):
+        for part in node.parts:
+            yield from _leaves(expression, part, facts, wanted=wanted, depth=depth)
+    else:
+        below = _conditions_of(node, facts) if depth < MAX_DEPTH else None
+        yield Leaf(node, expression.text_of(node), wanted, depth, opened=below is not None)
+        if below is not None:
+            yield from _leaves(below, below.tree, facts, wanted=wanted, depth=depth + 1)
+
+
+def _conditions_of(node: Node, facts: Mapping[str, Expression]) -> Expression | None:
+    """The expression of a fact that is a condition over facts and fields; none for one that reads records."""
+    found = facts.get(node.key) if isinstance(node, Fact) else None
+    if found is None or isinstance(found.tree, Fact) or aggregates_in(found.tree):
+        return None
+    made_of = isinstance(found.tree, Logic | Not | Compare | Between | In | IsNull)
+    return found if made_of else None
