@@ -20,8 +20,6 @@ _SIGNIFICANT = Decimal("0.000001")
 class Came:
     """What became of the example's account."""
 
-    judged: bool
-    """False: there was nothing to write, so it has no facts to show."""
     stage: str = ""
     proposed: str = ""
     facts: Mapping[str, Value] = field(default_factory=dict)

@@ -24,25 +24,32 @@ from connector.plan.keys import cta_key, member_key, step_key
 ORG_ID = "00D000000000001AAA"
 INSTALLATION = "example"
 Row = dict[str, Value]
+_ROOM = 10_000
+"""More records than an example has of one sObject."""
 _PREFIXES = {"Account": "001", "Contact": "003", "Opportunity": "006", "User": "005", "Campaign": "701", "Lead": "00Q"}
 
 
 @dataclass
 class Book:
-    """Rows by sObject, pointing at each other by id."""
+    """One example's rows by sObject, pointing at each other by id. Books of one day share a mirror."""
 
+    number: int
     as_of: datetime
     rows: dict[str, list[Row]] = field(default_factory=dict)
 
     def add(self, sobject: str, given: Mapping[str, Any]) -> Row:
         rows = self.rows.setdefault(sobject, [])
-        row = {"Id": record_id(sobject, len(rows)), "SystemModstamp": self.as_of, "IsDeleted": False, **given}
+        id_ = record_id(sobject, self.number * _ROOM + len(rows))
+        row = {"Id": id_, "SystemModstamp": self.as_of, "IsDeleted": False, **given}
         rows.append(row)
         return row
 
     def first(self, sobject: str) -> str | None:
-        rows = self.rows.get(sobject)
-        return str(rows[0]["Id"]) if rows else None
+        ids = self.ids(sobject)
+        return ids[0] if ids else None
+
+    def ids(self, sobject: str) -> list[str]:
+        return [str(row["Id"]) for row in self.rows.get(sobject, [])]
 
 
 def record_id(sobject: str, number: int) -> str:
@@ -51,9 +58,10 @@ def record_id(sobject: str, number: int) -> str:
     return long_id(f"{prefix}{sum(map(ord, sobject)) % 1000:03d}{number:09d}")
 
 
-def book_of(example: Example, model: Model, as_of: datetime) -> Book:
-    """Every record that the example stands for, with all fields that the model needs."""
-    book = Book(as_of)
+def book_of(example: Example, number: int, model: Model, as_of: datetime) -> Book:
+    """Every record that the example stands for, with all fields that the model needs. What `setup_of` gives is not in
+    it, but may be pointed at."""
+    book = Book(number, as_of)
     owner = book.add("User", {"Name": "Olga Owner", "IsActive": True, "UserType": "Standard"})
     manager = book.add("User", {"Name": "Max Manager", "IsActive": True, "UserType": "Standard"})
     owner["ManagerId"] = manager["Id"]
@@ -61,15 +69,18 @@ def book_of(example: Example, model: Model, as_of: datetime) -> Book:
         model.model.subject, {"Name": "Acme", **_cast(model, model.model.subject, _subject(example, model))}
     )
     subject |= _stage_fields(example, model, str(subject["Id"]))
-    _add_setup(book, model)
     for sobject in _parents_first(example, model):
         for given in example.given[sobject]:
             ours = _key(sobject, given, book, example, model)
             book.add(sobject, {**_cast(model, sobject, given), **ours})
+    _complete_all(book, model)
+    return book
+
+
+def _complete_all(book: Book, model: Model) -> None:
     for sobject, rows in book.rows.items():
         for row in rows:
             _complete(sobject, row, book, model)
-    return book
 
 
 def _subject(example: Example, model: Model) -> dict[str, Any]:
@@ -134,9 +145,9 @@ def _key(sobject: str, given: Mapping[str, Any], book: Book, example: Example, m
         playbook, step = _whole_step(given["step"], model)
         return {keys.task: step_key(model.key, playbook, step, subject, since)}
     if sobject == "CampaignMember" and "campaign" in given:
-        number = [rule.key for rule in model.model.campaigns].index(given["campaign"])
         person = str(book.first("Contact") or book.add("Contact", {"Name": "A Contact"})["Id"])
-        campaign = book.rows["Campaign"][number]["Id"]
+        number = [rule.key for rule in model.model.campaigns].index(given["campaign"])
+        campaign = setup_of(model, book.as_of).ids("Campaign")[number]
         key = member_key(model.key, given["campaign"], person, since)
         return {keys.member: key, "CampaignId": campaign, "ContactId": person}
     return {}
@@ -155,8 +166,9 @@ def _whole_step(name: str, model: Model) -> tuple[str, str]:
 # --- what is there in any org -----------------------------------------------------------------------------
 
 
-def _add_setup(book: Book, model: Model) -> None:
-    """Statuses, queues and campaigns that the model names."""
+def setup_of(model: Model, as_of: datetime) -> Book:
+    """What is there once for all examples: statuses, queues and campaigns that the model names."""
+    book = Book(0, as_of)
     not_needed = model.model.keys.not_needed
     for label, closed in (("Not Started", False), ("Completed", True), (not_needed, True)):
         book.add("TaskStatus", {"MasterLabel": label, "ApiName": label, "IsClosed": closed})
@@ -167,7 +179,10 @@ def _add_setup(book: Book, model: Model) -> None:
         campaign |= {"Id": rule.campaign.id} if rule.campaign.id else {rule.campaign.field: rule.campaign.value}
         for label in dict.fromkeys((rule.status.added, rule.status.left, rule.status.left_responded)):
             responded = label == rule.status.left_responded
-            book.add("CampaignMemberStatus", {"CampaignId": campaign["Id"], "Label": label, "HasResponded": responded})
+            status = {"CampaignId": campaign["Id"], "Label": label, "HasResponded": responded}
+            book.add("CampaignMemberStatus", status)
+    _complete_all(book, model)
+    return book
 
 
 def _queues(model: Model) -> Iterator[str]:
