@@ -1,10 +1,11 @@
 """Reads tokens into a syntax tree by recursive descent. Called by run.py; knows grammar, not objects or fields."""
 
 from functools import lru_cache
-from typing import Literal, NoReturn
+from typing import Literal
 
 from connector.localorg.errors import OrgError
-from connector.localorg.soql.lexer import Token, malformed, tokenize
+from connector.localorg.soql.lexer import malformed
+from connector.localorg.soql.reader import TokenReader
 from connector.localorg.soql.spans import COUNTED_SPANS, FIXED_SPANS
 from connector.localorg.soql.syntax import (
     Call,
@@ -27,30 +28,10 @@ from connector.localorg.soql.syntax import (
 )
 
 LONGEST_STATEMENT = 100_000
-_CLAUSES = frozenset(
-    {
-        "FROM",
-        "WHERE",
-        "GROUP",
-        "HAVING",
-        "ORDER",
-        "LIMIT",
-        "OFFSET",
-        "FOR",
-        "USING",
-        "WITH",
-        "ALL",
-        "UPDATE",
-        "AND",
-        "OR",
-        "NOT",
-        "IN",
-        "LIKE",
-        "ASC",
-        "DESC",
-        "NULLS",
-    }
+_CLAUSE_WORDS = (
+    """FROM WHERE GROUP HAVING ORDER LIMIT OFFSET FOR USING WITH ALL UPDATE AND OR NOT IN LIKE ASC DESC NULLS"""
 )
+_CLAUSES = frozenset(_CLAUSE_WORDS.split())
 _OPERATORS: dict[str, Operator] = {
     "=": "=",
     "!=": "!=",
@@ -74,62 +55,8 @@ def parse_soql(source: str) -> Query:
     return query
 
 
-class _Parser:
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.tokens = tokenize(source)
-        self.index = 0
-
-    # --- tokens
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.index]
-
-    def advance(self) -> Token:
-        token = self.token
-        self.index = min(self.index + 1, len(self.tokens) - 1)
-        return token
-
-    def unexpected(self) -> NoReturn:
-        malformed(self.source, self.token.at, f"unexpected token: '{self.token.text}'")
-
-    def unsupported(self, what: str) -> NoReturn:
-        malformed(self.source, self.token.at, f"{what} is not supported by the local org")
-
-    def take_word(self, word: str) -> bool:
-        if self.token.word != word:
-            return False
-        self.advance()
-        return True
-
-    def expect_word(self, word: str) -> None:
-        if not self.take_word(word):
-            self.unexpected()
-
-    def take_symbol(self, symbol: str) -> bool:
-        if self.token.kind != "symbol" or self.token.text != symbol:
-            return False
-        self.advance()
-        return True
-
-    def expect_symbol(self, symbol: str) -> None:
-        if not self.take_symbol(symbol):
-            self.unexpected()
-
-    def expect_name(self) -> Token:
-        if self.token.kind != "name":
-            self.unexpected()
-        return self.advance()
-
-    def expect_end(self) -> None:
-        if self.token.kind != "end":
-            self.unexpected()
-
-    def integer(self) -> int:
-        if self.token.kind != "number" or not self.token.text.isdigit():
-            self.unexpected()
-        return int(self.advance().text)
+class _Parser(TokenReader):
+    """One method per rule of the grammar."""
 
     # --- statement
 

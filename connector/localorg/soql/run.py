@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connector.localorg.soql.compiler import ChildPlan, Compiler, Plan
+from connector.localorg.soql.compiler import Compiler
 from connector.localorg.soql.parser import parse_soql
+from connector.localorg.soql.plan import ChildPlan, Output, Plan
 from connector.localorg.transaction import Transaction
 
 Record = dict[str, Any]
@@ -17,15 +18,6 @@ class QueryResult:
 
     total: int
     records: list[Record]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """Builds records of one plan."""
-
-    plan: Plan
-    url: str
-    txn: Transaction
 
 
 def run_soql(txn: Transaction, source: str, *, include_deleted: bool, version: str) -> QueryResult:
@@ -116,7 +108,7 @@ def _empty(sobject: str, record_id: str, url: str) -> Record:
     return {"attributes": {"type": sobject, "url": f"{url}{sobject}/{record_id}"}}
 
 
-def _value(output: Any, row: Sequence[Any]) -> Any:
+def _value(output: Output, row: Sequence[Any]) -> Any:
     if output.kind == "address":
         parts = {name: row[index] for name, index in output.parts}
         return parts if any(v is not None for v in parts.values()) else None

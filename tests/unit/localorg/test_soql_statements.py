@@ -277,6 +277,33 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "SELECT Id n FROM Account": ("MALFORMED_QUERY", 8, "only aggregate expressions use field aliasing"),
     "SELECT Name, COUNT(Id) FROM Account": ("MALFORMED_QUERY", 8, "Field must be grouped or aggregated: Name"),
     "SELECT COUNT(), Name FROM Account": ("MALFORMED_QUERY", 8, "COUNT() must be the only element in the SELECT list"),
+    "SELECT Id FROM Account WHERE COUNT(Id) > 1": ("MALFORMED_QUERY", 30, "an aggregate cannot be used here"),
+    "SELECT Id FROM Account ORDER BY COUNT(Id)": ("MALFORMED_QUERY", 33, "an aggregate cannot be used here"),
+    "SELECT COUNT(Id) FROM Account GROUP BY SUM(AnnualRevenue)": (
+        "MALFORMED_QUERY",
+        40,
+        "an aggregate cannot be used here",
+    ),
+    "SELECT Industry FROM Account GROUP BY Industry HAVING Name = 'x'": (
+        "MALFORMED_QUERY",
+        55,
+        "Field must be grouped or aggregated: Name",
+    ),
+    "SELECT COUNT(Id) FROM Account ORDER BY Name": (
+        "MALFORMED_QUERY",
+        40,
+        "Field must be grouped or aggregated: Name",
+    ),
+    "SELECT Id, (SELECT COUNT() FROM Contacts) FROM Account": (
+        "MALFORMED_QUERY",
+        33,
+        "a subquery can neither group, count nor skip",
+    ),
+    "SELECT MAX(IsWon) FROM Opportunity": (
+        "MALFORMED_QUERY",
+        8,
+        "field IsWon does not support aggregate operator MAX",
+    ),
     "SELECT SUM(Name) FROM Account": ("MALFORMED_QUERY", 8, "field Name does not support aggregate operator SUM"),
     "SELECT Id FROM Account WHERE Name = 5": ("INVALID_FIELD", 37, MUST_BE.format("Name", "string", "")),
     "SELECT Id FROM Account WHERE AnnualRevenue = '5'": (
