@@ -43,7 +43,7 @@ from connector.salesforce import connect
 from connector.schedule import serve as serve_jobs
 from connector.settings import Settings
 from connector.store.ledger import Ledger, RunRow
-from connector.terminal import error_console, out_console, stop_on_signal, told_progress
+from connector.terminal import error_console, show, stop_on_signal, told_progress
 
 log = structlog.get_logger("connector.cli")
 
@@ -83,7 +83,7 @@ def connector(
 ) -> None:
     """What all commands share."""
     if show_version:
-        out_console().print(f"connector {_version()}")
+        show(f"connector {_version()}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         raise typer.Exit(2)
@@ -119,7 +119,7 @@ def run(
     if as_json:
         _print_json(run_json(report))
     else:
-        out_console().print(render_run(report, examples=examples or None))
+        show(render_run(report, examples=examples or None))
     raise typer.Exit(report.exit_code)
 
 
@@ -140,7 +140,7 @@ def plan(
         _print_json(plan_json(report.plan))
     else:
         labels = {line.key: line.label for m in report.models for line in m.stages}
-        out_console().print(render_plan(report.plan, labels, examples=examples or None))
+        show(render_plan(report.plan, labels, examples=examples or None))
     raise typer.Exit(report.exit_code)
 
 
@@ -167,7 +167,7 @@ def _print_runs(rows: Sequence[RunRow], *, as_json: bool) -> None:
     if as_json:
         _print_json([_run_row_json(row) for row in rows])
     else:
-        out_console().print(render_runs(rows))
+        show(render_runs(rows))
 
 
 def _print_run(ledger: Ledger, run_id: int, examples: int, *, as_json: bool) -> None:
@@ -179,7 +179,7 @@ def _print_run(ledger: Ledger, run_id: int, examples: int, *, as_json: bool) -> 
         _print_json({**_run_row_json(row), "report": row.report})
         return
     plan, outcomes = [c.change for c in changes], [c.outcome for c in changes]
-    out_console().print(render_past_run(row, plan, outcomes, examples=examples or None))
+    show(render_past_run(row, plan, outcomes, examples=examples or None))
 
 
 def _run_row_json(row: RunRow) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def export(
     models = [load_mapping(source, overrides=settings.overrides) for source in sources]
     definitions, needs = fields_of(models), reduce(or_, (m.needs for m in models))
     files = export_source(directory, definitions, needs=needs, not_needed=models[0].model.keys.not_needed)
-    out_console().print(
+    show(
         f"{len(definitions)} fields and a permission set in {directory} ({len(files)} files). "
         f"{directory / 'README.txt'} says how to deploy them."
     )
@@ -248,7 +248,7 @@ def check(
             problems += check_org(settings, names, progress)
     _print_problems(problems)
     for line in found.told():
-        out_console().print(line)
+        show(line)
 
 
 def _print_problems(problems: Sequence[Problem]) -> None:
@@ -275,7 +275,7 @@ def describe(
     settings = _settings(config)
     client = connect(settings.org, settings.http, settings.api)
     path = save_describes(save, [client.describe(name) for name in sobjects])
-    out_console().print(f"Kept in {path}. `connector check {save}` reads it.")
+    show(f"Kept in {path}. `connector check {save}` reads it.")
 
 
 # --- the local org --------------------------------------------------------------------------------------------

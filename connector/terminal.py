@@ -9,19 +9,27 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import StringIO
 from types import FrameType
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 
 WIDTH = 100
 
 
-def out_console() -> Console:
-    """For results."""
+def show(result: RenderableType) -> None:
+    """Prints a result: on a terminal with colours, elsewhere as plain lines without trailing blanks."""
     console = Console(highlight=False, markup=False)
-    console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
-    return console
+    if console.is_terminal:
+        console.width = min(console.width, WIDTH)
+        console.print(result)
+        return
+    plain = Console(file=StringIO(), width=WIDTH, highlight=False, markup=False, color_system=None)
+    with plain.capture() as captured:
+        plain.print(result)
+    for line in captured.get().splitlines():
+        print(line.rstrip())  # noqa: T201
 
 
 def error_console() -> Console:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ CLIENT_SECRET = "demo-secret"  # noqa: S105  an org on loopback that only holds 
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
 STAGE = "Lifecycle_Stage__c"
 KEY = "Lifecycle_Key__c"
+TASKS_A_DAY = 30
 
 Row = dict[str, Any]
 
@@ -201,6 +203,7 @@ class Stand:
             f'[org]\ninstance_url = "{self.server.url}"\nclient_id = "{CLIENT_ID}"\n'
             f'[store]\ndirectory = "{self.scratch}/var"\n'
             f'[mappings]\ndirectory = "{self.home}/mappings"\n[jobs]\ndirectory = "{self.home}/jobs"\n'
+            f'[overrides.post_sale.budgets]\ntasks_per_owner = "{TASKS_A_DAY} per day"\n'
         )
         return inherited | {"CONNECTOR_CONFIG": str(config), "CONNECTOR_ORG__CLIENT_SECRET": CLIENT_SECRET}
 
@@ -226,12 +229,24 @@ class Stand:
         return len(asked)
 
     def early_renewal(self) -> tuple[Row, Row]:
-        """An adopting customer with an open deal that is no renewal, and that deal."""
-        adopting = {a["Id"]: a for a in self.org.records("Account", {STAGE: "adopting"})}
-        deals = [o for o in self.org.records("Opportunity", {"IsClosed": False}) if o["AccountId"] in adopting]
-        _expect(bool(deals), "no adopting customer has an open deal")
-        deal = max(deals, key=lambda o: (o["Amount"] or 0, o["Id"]))
+        """An adopting customer with an open deal that is no renewal, and that deal. Whoever looks after the customer
+        still has room for a Task today: the demo gives each owner more of them than the mapping does."""
+        adopting = {a["Id"]: a for a in self.org.records("Account", {STAGE: "adopting"}) if a["Name"].isascii()}
+        busy = Counter(t["OwnerId"] for t in self.our_tasks().values())
+        deals = [
+            deal
+            for deal in self.org.records("Opportunity", {"IsClosed": False})
+            if deal["AccountId"] in adopting and busy[self.owner_of(adopting[deal["AccountId"]])] < TASKS_A_DAY
+        ]
+        _expect(bool(deals), "no adopting customer has an open deal and an owner with time")
+        deal = max(deals, key=lambda d: (d["Amount"] or 0, d["Id"]))
         return adopting[deal["AccountId"]], deal
+
+    def owner_of(self, account: Row) -> str:
+        """Who gets the account's Tasks: its customer success manager, else its owner."""
+        team = self.org.records("AccountTeamMember", {"AccountId": account["Id"]})
+        managers = [m["UserId"] for m in team if m["TeamMemberRole"] == "Customer Success Manager"]
+        return str((managers or [account["OwnerId"]])[0])
 
 
 # --- telling --------------------------------------------------------------------------------------------------

@@ -87,7 +87,9 @@ def _refused(refusals: Sequence[Refusal]) -> Iterator[RenderableType]:
 
 def _model(model: ModelSummary) -> Iterator[RenderableType]:
     yield Text()
-    yield Text(f"{plain(model.label)}: {count_of(model.subjects, 'account')} in scope", style="bold")
+    staged = sum(line.count for line in model.stages if line.key)
+    told = f"{count_of(model.subjects, 'account')} looked at, {staged:,} in a stage"
+    yield Text(f"{plain(model.label)}: {told}", style="bold")
     yield _stages(model.stages)
     for fact, why in model.unknown.items():
         yield Padding(Text(f"unknown for everybody: {fact} ({plain(why)})", style="yellow"), (0, 0, 0, 4))
