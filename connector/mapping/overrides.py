@@ -14,8 +14,9 @@ from connector.describe import nearest
 from connector.errors import Problem
 from connector.files import Document
 
-ALLOWED = ("zone", "calendar", "params.*", "lists.*", "budgets.*", "campaigns.*.campaign", "ctas.*.owner",
+ALLOWED = ("zone", "calendar", "params.*", "lists.*", "budgets.*", "campaigns.*", "ctas.*.owner",
            "playbooks.*.steps.*.owner")  # fmt: skip
+"""`campaigns.welcome` is short for `campaigns.welcome.campaign`."""
 _SETTINGS = "config.toml"
 
 
@@ -61,7 +62,16 @@ def _put(data: Any, path: tuple[str, ...], value: Any) -> str:
             meant = nearest(part, items)
             return f"the mapping has no {part!r}" + (f"; did you mean {meant!r}?" if meant else "")
         data = items[part]
-    data[path[-1]] = value
+    if path[0] != "campaigns":
+        data[path[-1]] = value
+        return ""
+    return _put_campaign(_items(data).get(path[-1]), path[-1], value)
+
+
+def _put_campaign(rule: Any, key: str, value: Any) -> str:
+    if not isinstance(rule, dict):
+        return f"the mapping has no campaign {key!r}"
+    rule["campaign"] = value["campaign"] if isinstance(value, Mapping) and "campaign" in value else value
     return ""
 
 

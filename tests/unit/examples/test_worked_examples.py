@@ -98,7 +98,7 @@ def test_every_difference_is_told_at_its_line_with_what_was_found(wrong: Mapping
     assert "expected open playbook steps: onboard.kickoff; found: none" in found[20, 14]
     assert "expected memberships in: welcome; found: none" in found[21, 18]
     assert "expected Tasks to be closed: onboard.kickoff; found: none" in found[22, 15]
-    assert "expected no stage, found renewal" in found[29, 17]
+    assert "expected no stage, found will_churn" in found[29, 17]
     assert {line for line, _ in found} == {12, 13, 15, 16, 18, 19, 20, 21, 22, 29}
 
 

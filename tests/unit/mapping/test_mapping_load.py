@@ -152,6 +152,20 @@ def test_overrides_replace_what_differs_between_orgs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("701000000000002", "701000000000002AAA"),
+        ({"campaign": "701000000000002"}, "701000000000002AAA"),
+        ({"Name": "Hello"}, "Name = 'Hello'"),
+        ({"campaign": {"Name": "Hello"}}, "Name = 'Hello'"),
+    ],
+)
+def test_a_campaign_may_be_another_in_each_org(value: object, read: str) -> None:
+    overrides = {"post_sale": {"campaigns": {"welcome": value}}}
+    assert str(load_mapping(EXAMPLE, overrides=overrides).model.campaigns[0].campaign) == read
+
+
+@pytest.mark.parametrize(
     ("overrides", "told"),
     [
         ({"stages": {"fresh": {"enter_when": "true"}}}, "may not be overridden; allowed: zone"),
