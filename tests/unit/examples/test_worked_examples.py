@@ -71,6 +71,8 @@ examples:
       stage: {key: adopting, since: 2026-02-10}
       Contract:
         - {StatusCode: Activated, StartDate: 2025-10-01, EndDate: 2026-09-29}
+      Event:
+        - {EndDateTime: 2026-02-20T10:00:00Z}
     expect:
       stage: adopting
       facts: {days_to_renewal: 212}
