@@ -4,7 +4,7 @@ A job is frozen; each step puts a new value in the register. Everybody sees ever
 the permission Manage Data Integrations.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -32,7 +32,7 @@ class Outcome:
     record_id: str
     created: bool
     error: str
-    cells: tuple[str, ...]
+    cells: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,12 @@ def page_not_readable(name: str, value: str) -> OrgError:
     return OrgError(400, "INVALID_QUERY_PARAMETER", f"{name} must be a positive number: {value}")
 
 
+def value_unreadable(label: str, name: str, value: object) -> OrgError:
+    """A cell that is no value of its field's type (code D, text U)."""
+    text = f"{label}: value not of required type: {value}"
+    return OrgError(400, "INVALID_TYPE_ON_FIELD_IN_RECORD", text, [name])
+
+
 class JobFailedError(Exception):
     """Fails a whole ingest job before any of its rows is read; the text becomes its errorMessage."""
 

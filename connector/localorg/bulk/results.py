@@ -1,0 +1,42 @@
+"""The three result files of an ingest job, in the job's own CSV (reference 3.2); the columns are those uploaded."""
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+
+from connector.localorg.bulk.jobs import IngestJob
+
+
+def write_successful(job: IngestJob) -> bytes:
+    """successfulResults: the id and whether it is new, before what was uploaded."""
+    rows = ((o.record_id, "true" if o.created else "false", *o.cells) for o in job.outcomes if not o.error)
+    return _write(job, ("sf__Id", "sf__Created"), rows)
+
+
+def write_failed(job: IngestJob) -> bytes:
+    """failedResults: the id, where the row named one, and the refusal, before what was uploaded."""
+    rows = ((o.record_id, o.error, *o.cells) for o in job.outcomes if o.error)
+    return _write(job, ("sf__Id", "sf__Error"), rows)
+
+
+def write_unprocessed(job: IngestJob) -> bytes:
+    """unprocessedrecords: rows that the job never came to; the whole upload where it could not be read."""
+    if job.table is None:
+        return job.upload or b""
+    return _write(job, (), job.table.rows[len(job.outcomes) :])
+
+
+def _write(job: IngestJob, own: tuple[str, ...], rows: Iterable[Iterable[str]]) -> bytes:
+    """The header repeats the first line of the upload as it was written (recorded)."""
+    uploaded = [] if job.table is None else [job.table.header]
+    header = job.dialect.delimiter.join([*(f'"{name}"' for name in own), *uploaded]) + job.dialect.ending
+    return (header + "".join(map(job.dialect.write_row, rows))).encode()
+
+
+RESULT_FILES: Mapping[str, Callable[[IngestJob], bytes]] = MappingProxyType(
+    {
+        "successfulresults": write_successful,
+        "failedresults": write_failed,
+        "unprocessedrecords": write_unprocessed,
+    }
+)
+"""By the last word of the URL in lower case: clients write unprocessedrecords and unprocessedRecords."""
