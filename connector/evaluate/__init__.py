@@ -5,5 +5,6 @@ Called by run.py and by examples. evaluation.py has the flow, decide.py the stag
 """
 
 from connector.evaluate.evaluation import Evaluated, StageCount, evaluate
+from connector.evaluate.explain import Explanation, explain
 
-__all__ = ["Evaluated", "StageCount", "evaluate"]
+__all__ = ["Evaluated", "Explanation", "StageCount", "evaluate", "explain"]

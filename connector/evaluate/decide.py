@@ -18,14 +18,13 @@ from itertools import pairwise
 
 from connector.data import Decision, Move, Reason, State, Via
 from connector.evaluate.edges import (
-    Brakes,
     Choice,
     Crossroads,
     Verdict,
     Weighed,
     choose,
     find_blocked,
-    observe_timers,
+    stand_at,
     weigh_edges,
 )
 from connector.evaluate.opening import Phase, Progress, fresh_state, new_visit, open_run
@@ -219,13 +218,8 @@ def _end_override(progress: Progress, conditions: Conditions, rules: Rules, toda
 
 
 def _look_around(progress: Progress, conditions: Conditions, rules: Rules, today: date) -> Crossroads:
-    state = progress.state
-    current = rules.by_key[state.stage]
-    timers = observe_timers(current, rules, conditions, state.timers, today)
-    free = progress.entered_now or progress.phase is Phase.OVERRIDE_ENDED or state.since is None
-    dwell = None if free or state.since is None else rules.end_of(current.min_dwell, state.since)
-    brakes = Brakes(progress.visited, state.hold, dwell, state.quiet)
-    return Crossroads(current, rules, conditions, timers, brakes, today)
+    dwells = not progress.entered_now and progress.phase is not Phase.OVERRIDE_ENDED
+    return stand_at(progress.state, conditions, rules, today, visited=progress.visited, dwells=dwells)
 
 
 def _follow_edges(progress: Progress, conditions: Conditions, rules: Rules, today: date) -> Decision | NeedsAnotherPass:

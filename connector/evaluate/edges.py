@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 
 from connector.calendar import Duration
-from connector.data import Truth
+from connector.data import State, Truth
 from connector.evaluate.rules import Conditions, Edge, Rules, StageRule
 
 
@@ -102,6 +102,17 @@ def observe_timers(
         watched[_leave(current)] = conditions.leave
     running = {key for key, truth in watched.items() if truth or (truth is None and key in before)}
     return {key: before.get(key, today) for key in sorted(running)}
+
+
+def stand_at(
+    state: State, conditions: Conditions, rules: Rules, today: date, *, visited: frozenset[str] = frozenset(),
+    dwells: bool = True,
+) -> Crossroads:  # fmt: skip
+    """The crossroads of the stage in `state`, its timers brought up to today. `dwells`: min_dwell counts."""
+    current = rules.by_key[state.stage]
+    timers = observe_timers(current, rules, conditions, state.timers, today)
+    dwell = rules.end_of(current.min_dwell, state.since) if dwells and state.since else None
+    return Crossroads(current, rules, conditions, timers, Brakes(visited, state.hold, dwell, state.quiet), today)
 
 
 def weigh_edges(here: Crossroads) -> tuple[Weighed, ...]:

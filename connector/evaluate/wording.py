@@ -95,6 +95,14 @@ class Words:
         limit = self._limit(named, [v for n, v in enumerate(values) if n != named.place])
         return f"{said} ({limit})" if limit else said
 
+    def say_value(self, leaf: Leaf, values: Sequence[Value]) -> str:
+        """What a condition compares, whatever it came to: `days to renewal is 28 days`, `utilization is unknown`."""
+        named = self._named(leaf)
+        if named is None:
+            return self.label(leaf.node)
+        value = values[named.place]
+        return f"{self.label(named.node)} is {'unknown' if value is None else self._show(named.node, value)}"
+
     def say_wanted(self, leaf: Leaf) -> str:
         """What would have to become true: `days to renewal: at most 60`."""
         named = self._named(leaf)
