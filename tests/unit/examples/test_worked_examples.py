@@ -51,7 +51,7 @@ examples:
       proposed: will_churn
       facts:
         won_12m: 90001
-        max_end: null
+        last_contract_end: null
         paying: true
       health: green
       ctas: [renewal_unowned]
@@ -93,7 +93,7 @@ def test_every_difference_is_told_at_its_line_with_what_was_found(wrong: Mapping
     assert "expected stage launched, found renewal (" in found[12, 14]
     assert "expected will_churn to be proposed, found nothing" in found[13, 17]
     assert "expected won_12m = 90001, found 90000" in found[15, 18]
-    assert "expected max_end = unknown, found 2026-09-29" in found[16, 18]
+    assert "expected last_contract_end = unknown, found 2026-09-29" in found[16, 28]
     assert "expected health green, found red" in found[18, 15]
     assert "expected open CTAs: renewal_unowned; found: " in found[19, 13]
     assert "renewal_review" in found[19, 13]
