@@ -171,3 +171,11 @@ def test_two_orgs_do_not_know_each_other(local: Any) -> None:
     with LocalOrgServer(other) as server:
         headers = dict(local.http.headers)
         assert requests.get(f"{server.url}/services/data/v66.0/limits", headers=headers, timeout=10).status_code == 401
+
+
+def test_days_pass_on_request(local: Any) -> None:
+    local.org.create_record("Account", {"Name": "Acme"})
+    body = requests.post(f"{local.url}/__local__/tick?days=2", json={}, timeout=30).json()
+    assert body["now"] == "2026-09-03T08:00:00+00:00"
+    assert all(count > 0 for count in body["happened"].values())
+    assert local.org.clock.now().day == 3

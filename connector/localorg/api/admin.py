@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from connector.localorg import sessions
 from connector.localorg.api.wire import Call, Reply
 from connector.localorg.errors import body_unreadable, method_not_allowed, resource_missing
+from connector.localorg.life import live_days
 
 if TYPE_CHECKING:
     from connector.localorg.org import Org
@@ -106,8 +107,6 @@ def _expire_sessions(org: "Org", call: Call) -> Any:  # noqa: ARG001 - endpoints
 
 def _tick(org: "Org", call: Call) -> Any:
     """Live days: each moves the clock on by one; the same org on the same day lives the same."""
-    from connector.localorg.life import live_days
-
     days = int(call.query.get("days", "1"))
     dice = Random(f"{org.state.seed}:{org.clock.today()}")
     happenings = live_days(org, dice, days)
