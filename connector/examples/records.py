@@ -14,11 +14,11 @@ from typing import Any
 
 from connector.data import State, Value, Via
 from connector.describe import FieldDescribe, ObjectDescribe
+from connector.ids import full_id
 from connector.mapping import Mapping as Model
 from connector.mapping.check_examples import STAGE
 from connector.mapping.model import Example, GivenStage
 from connector.mapping.texts import QUEUE
-from connector.mapping.values import long_id
 from connector.plan.keys import cta_key, member_key, step_key
 
 ORG_ID = "00D000000000001AAA"
@@ -55,7 +55,7 @@ class Book:
 def record_id(sobject: str, number: int) -> str:
     """An id that no org has; the same for the same place in the same example."""
     prefix = _PREFIXES.get(sobject, "e" + sobject[:1].upper() + sobject[-1:].upper())
-    return long_id(f"{prefix}{sum(map(ord, sobject)) % 1000:03d}{number:09d}")
+    return full_id(f"{prefix}{sum(map(ord, sobject)) % 1000:03d}{number:09d}")
 
 
 def book_of(example: Example, number: int, model: Model, as_of: datetime) -> Book:

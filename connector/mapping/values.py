@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 
 from connector.calendar import Duration
+from connector.errors import FixFirst
+from connector.ids import full_id
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$", strict=True)]
 """A name of the mapping's own: lower case, digits and _."""
@@ -173,7 +175,7 @@ class CampaignRef:
                 return CampaignRef(field=str(field), value=str(value))
         text = str(raw).strip()
         if re.fullmatch(r"701[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?", text):
-            return CampaignRef(id=long_id(text))
+            return CampaignRef(id=_id(text))
         raise ValueError(f"{raw!r} is no Campaign id (701...), and no field with its value such as {{Name: Welcome}}")
 
     def __str__(self) -> str:
@@ -185,13 +187,11 @@ Campaign = Annotated[
 ]
 
 
-def long_id(short: str) -> str:
-    """An id in 18 characters: the last three say which of the first fifteen are upper case."""
-    if len(short) == 18:
-        return short
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-    parts = (short[start : start + 5] for start in (0, 5, 10))
-    return short + "".join(letters[sum(1 << n for n, char in enumerate(part) if char.isupper())] for part in parts)
+def _id(text: str) -> str:
+    try:
+        return full_id(text)
+    except FixFirst as error:
+        raise ValueError(str(error)) from error
 
 
 def _read_param(raw: Any) -> Any:

@@ -47,6 +47,7 @@ def test_a_notation_is_read(notation: Any, written: Any, read: str) -> None:
         (Percent, "sixty %", "60 %"),
         (Campaign, "Welcome", "Name: Welcome"),
         (Campaign, "001000000000001", "no Campaign id"),
+        (Campaign, "701000000000001AAB", "case do not fit"),
         (ExpressionText, [1], "an expression is wanted"),
         (ExpressionText, "  ", "an expression is wanted"),
     ],
