@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,16 @@ def prepared_org(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         return org.snapshot()
 
 
+def lay_out(home: Path, url: str, name: str) -> None:
+    """A folder as an operator would have it."""
+    for folder in ("mappings", "jobs"):
+        shutil.copytree(ROOT / folder, home / folder)
+    (home / "config.toml").write_text(
+        f'installation = "{name}"\n[org]\ninstance_url = "{url}"\nclient_id = "system-client"\n'
+        "[http]\nattempts = 2\n[serve]\nport = 0\n"
+    )
+
+
 Install = Callable[[str], Installation]
 
 
@@ -41,14 +52,8 @@ def install(prepared_org: bytes, tmp_path: Path) -> Iterator[Install]:
     with closing(Org.restore(prepared_org, clock=Clock(NOW))) as org, LocalOrgServer(org) as server:
 
         def make(name: str) -> Installation:
-            home = tmp_path / name
-            for folder in ("mappings", "jobs"):
-                shutil.copytree(ROOT / folder, home / folder)
-            (home / "config.toml").write_text(
-                f'installation = "{name}"\n[org]\ninstance_url = "{server.url}"\nclient_id = "system-client"\n'
-                "[http]\nattempts = 2\n[serve]\nport = 0\n"
-            )
-            return Installation(home, server)
+            lay_out(tmp_path / name, server.url, name)
+            return Installation(tmp_path / name, server)
 
         yield make
 
@@ -56,3 +61,29 @@ def install(prepared_org: bytes, tmp_path: Path) -> Iterator[Install]:
 @pytest.fixture
 def installation(install: Install) -> Installation:
     return install("connector")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """An org after its first run, and what that run left beside it."""
+
+    org: bytes
+    store: Path
+
+
+@pytest.fixture(scope="session")
+def settled_once(prepared_org: bytes, tmp_path_factory: pytest.TempPathFactory) -> Settled:
+    home = tmp_path_factory.mktemp("settled")
+    with closing(Org.restore(prepared_org, clock=Clock(NOW))) as org, LocalOrgServer(org) as server:
+        lay_out(home, server.url, "connector")
+        assert Installation(home, server).run("run", "lifecycle").returncode == 0
+        return Settled(org.snapshot(), home / "var")
+
+
+@pytest.fixture
+def settled(settled_once: Settled, tmp_path: Path) -> Iterator[Installation]:
+    """An installation whose first run is over."""
+    with closing(Org.restore(settled_once.org, clock=Clock(NOW))) as org, LocalOrgServer(org) as server:
+        lay_out(tmp_path, server.url, "connector")
+        shutil.copytree(settled_once.store, tmp_path / "var")
+        yield Installation(tmp_path, server)

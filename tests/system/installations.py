@@ -1,4 +1,4 @@
-"""The real command line, in processes of its own, pointed at a local org served over HTTP."""
+"""The real command line, pointed at a local org served over HTTP."""
 
 from __future__ import annotations
 
@@ -6,17 +6,38 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from connector.cli import main
 from connector.localorg.org import Org
 from connector.localorg.server import LocalOrgServer
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
 STAGE, STATE, KEY = "Lifecycle_Stage__c", "Lifecycle_State__c", "Lifecycle_Key__c"
+
+
+@contextmanager
+def patched(home: Path, environment: dict[str, str], arguments: tuple[str, ...]) -> Iterator[None]:
+    """The folder, the environment and the arguments of a command, for as long as it runs."""
+    before = Path.cwd(), dict(os.environ), sys.argv
+    os.chdir(home)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["connector", *arguments]
+    try:
+        yield
+    finally:
+        os.chdir(before[0])
+        os.environ.clear()
+        os.environ.update(before[1])
+        sys.argv = before[2]
 
 
 @dataclass(frozen=True)
@@ -42,13 +63,18 @@ class Installation:
         }  # fmt: skip
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The command to its end, whatever its exit code."""
-        return subprocess.run(
-            self.command(*arguments), cwd=self.home, env=self.environment, capture_output=True, text=True, timeout=120
-        )
+        """The command to its end, whatever its exit code; in this process, because starting one takes a second."""
+        out, err = StringIO(), StringIO()
+        with patched(self.home, self.environment, arguments), redirect_stdout(out), redirect_stderr(err):
+            try:
+                main()
+                code = 0
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+        return subprocess.CompletedProcess(self.command(*arguments), code, out.getvalue(), err.getvalue())
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """The command, left running."""
+        """The command in a process of its own, left running."""
         return subprocess.Popen(
             self.command(*arguments), cwd=self.home, env=self.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -57,7 +83,7 @@ class Installation:
     def json(self, *arguments: str, code: int = 0) -> Any:
         """What the command prints with --json."""
         done = self.run(*arguments, "--json")
-        assert done.returncode == code, done.stderr + done.stdout[-2000:]
+        assert (done.returncode, bool(done.stdout)) == (code, True), done.stderr + done.stdout[-2000:]
         return json.loads(done.stdout)
 
     def edit(self, file: str, old: str, new: str) -> None:

@@ -24,9 +24,8 @@ def test_the_second_run_has_nothing_to_do(installation: Installation) -> None:
     assert second["api"]["total"] == calls - 1
 
 
-def test_every_account_with_a_stage_has_its_memory_and_its_reason(installation: Installation) -> None:
-    installation.json("run", "lifecycle")
-    for account in installation.org.records("Account"):
+def test_every_account_with_a_stage_has_its_memory_and_its_reason(settled: Installation) -> None:
+    for account in settled.org.records("Account"):
         assert bool(account[STAGE]) == bool(account["Lifecycle_Stage_Reason__c"]), account["Name"]
         assert not account[STAGE] or account[STATE], account["Name"]
 
@@ -57,13 +56,12 @@ def test_a_job_for_some_accounts_touches_nobody_else(installation: Installation)
     assert 0 < len({c["subject"] for c in done["plan"]["changes"]}) < 30
 
 
-def test_a_lost_store_costs_nothing_but_a_pull(installation: Installation) -> None:
-    installation.json("run", "lifecycle")
-    stages, keys = installation.stages(), installation.keys()
-    shutil.rmtree(installation.home / "var")
-    again = installation.json("run", "lifecycle")
+def test_a_lost_store_costs_nothing_but_a_pull(settled: Installation) -> None:
+    stages, keys = settled.stages(), settled.keys()
+    shutil.rmtree(settled.home / "var")
+    again = settled.json("run", "lifecycle")
     assert again["plan"]["changes"] == []
-    assert (installation.stages(), installation.keys()) == (stages, keys)
+    assert (settled.stages(), settled.keys()) == (stages, keys)
 
 
 def test_a_second_installation_stops_before_it_fights_with_the_first(install: Callable[[str], Installation]) -> None:
@@ -88,18 +86,17 @@ def test_limits_refuse_the_whole_plan_and_show_it(installation: Installation) ->
     assert (listed[0]["status"], listed[0]["exit_code"]) == ("refused", 3)
 
 
-def test_one_changed_deal_moves_its_account_alone(installation: Installation) -> None:
-    installation.json("run", "lifecycle")
-    before = installation.stages()
+def test_one_changed_deal_moves_its_account_alone(settled: Installation) -> None:
+    before = settled.stages()
     adopting = {i for i, stage in before.items() if stage == "adopting"}
-    deals = installation.org.records("Opportunity", {"IsClosed": False})
+    deals = settled.org.records("Opportunity", {"IsClosed": False})
     deal = next(d for d in deals if d["AccountId"] in adopting)
-    installation.org.clock.advance(timedelta(minutes=15))
-    installation.org.update_record("Opportunity", deal["Id"], {"Type": "Renewal"})
-    done = installation.json("run", "lifecycle")
+    settled.org.clock.advance(timedelta(minutes=15))
+    settled.org.update_record("Opportunity", deal["Id"], {"Type": "Renewal"})
+    done = settled.json("run", "lifecycle")
     moves = [c for c in done["plan"]["changes"] if c["kind"] == "move"]
     assert [(m["subject"], m["to_stage"]) for m in moves] == [(deal["AccountId"], "renewal")]
-    after = installation.stages()
+    after = settled.stages()
     assert {i for i in after if after[i] != before.get(i)} == {deal["AccountId"]}
 
 
@@ -117,14 +114,13 @@ def test_the_runs_are_listed_and_shown(installation: Installation) -> None:
     assert (missing.returncode, "There is no run 99" in missing.stderr) == (2, True)
 
 
-def test_an_account_is_explained_by_id_and_by_name(installation: Installation) -> None:
-    installation.json("run", "lifecycle")
-    account = next(a for a in installation.org.records("Account") if a[STAGE] == "renewal")
-    by_id = installation.run("explain", account["Id"])
+def test_an_account_is_explained_by_id_and_by_name(settled: Installation) -> None:
+    account = next(a for a in settled.org.records("Account") if a[STAGE] == "renewal")
+    by_id = settled.run("explain", account["Id"])
     assert by_id.returncode == 0, by_id.stderr
     for words in ("Renewal", "Churned", "Onboarding", "days_to_renewal"):
         assert words in by_id.stdout
-    by_name = installation.run("explain", account["Name"])
+    by_name = settled.run("explain", account["Name"])
     assert by_name.stdout == by_id.stdout
-    unknown = installation.run("explain", "Nobody & Sons")
+    unknown = settled.run("explain", "Nobody & Sons")
     assert (unknown.returncode, "Traceback" in unknown.stderr) == (2, False)

@@ -12,28 +12,26 @@ def moves(report: dict) -> list[dict]:  # type: ignore[type-arg]
     return [c for c in report["plan"]["changes"] if c["kind"] == "move"]
 
 
-def test_an_object_taken_away_moves_nobody_and_is_said(installation: Installation) -> None:
-    installation.json("run", "lifecycle")
-    before = installation.stages()
-    installation.org.hide_object(installation.org.admin_id, "Opportunity")
-    report = installation.json("run", "lifecycle", code=1)
+def test_an_object_taken_away_moves_nobody_and_is_said(settled: Installation) -> None:
+    before = settled.stages()
+    settled.org.hide_object(settled.org.admin_id, "Opportunity")
+    report = settled.json("run", "lifecycle", code=1)
     assert report["pull"]["objects"]["Opportunity"]["complete"] is False
     assert moves(report) == []
-    assert installation.stages() == before
-    said = installation.run("run", "lifecycle")
+    assert settled.stages() == before
+    said = settled.run("run", "lifecycle")
     assert "Opportunity" in said.stdout
     assert "nobody moved because of it" in " ".join(said.stdout.split())
 
 
 @pytest.mark.parametrize("field", ["IsWon", "CloseDate", "Type"])
-def test_a_field_taken_away_moves_nobody_and_is_said(installation: Installation, field: str) -> None:
-    installation.json("run", "lifecycle")
-    before = installation.stages()
-    installation.org.hide_field(installation.org.admin_id, "Opportunity", field)
-    report = installation.json("run", "lifecycle", code=1)
+def test_a_field_taken_away_moves_nobody_and_is_said(settled: Installation, field: str) -> None:
+    before = settled.stages()
+    settled.org.hide_field(settled.org.admin_id, "Opportunity", field)
+    report = settled.json("run", "lifecycle", code=1)
     assert field in report["pull"]["objects"]["Opportunity"]["hidden"]
     assert moves(report) == []
-    assert installation.stages() == before
+    assert settled.stages() == before
 
 
 def test_four_slips_in_a_mapping_come_at_once_and_nothing_is_written(installation: Installation) -> None:
