@@ -10,8 +10,9 @@ from connector.localorg.bulk import refusals
 from connector.localorg.bulk.dialect import Dialect
 from connector.localorg.bulk.spool import Spool, write_spool
 from connector.localorg.definitions import ID_TYPES, NUMBER_TYPES, FieldDef, ObjectDef, Schema
-from connector.localorg.soql.compiler import Compiler, Output, Plan
+from connector.localorg.soql.compiler import Compiler
 from connector.localorg.soql.parser import parse_soql
+from connector.localorg.soql.plan import Output, Plan
 from connector.localorg.soql.syntax import Call, Item, Query, Subselect
 from connector.localorg.transaction import Transaction
 
