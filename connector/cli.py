@@ -31,14 +31,16 @@ from connector.models import all_sources, find_sources, save_describes
 from connector.orgsetup import export_source, fields_of
 from connector.report import (
     RunReport,
+    explanation_json,
     plan_json,
+    render_explanation,
     render_past_run,
     render_plan,
     render_run,
     render_runs,
     run_json,
 )
-from connector.run import run_job
+from connector.run import explain_account, run_job
 from connector.salesforce import connect
 from connector.schedule import serve as serve_jobs
 from connector.settings import Settings
@@ -230,6 +232,37 @@ def export(
 
 
 # --- looking and checking -------------------------------------------------------------------------------------
+
+
+@app.command()
+def explain(
+    account: Annotated[str, typer.Argument(help="Id or name of an account.")],
+    job: Annotated[str | None, typer.Option(help="The job whose mappings explain it (default: the first).")] = None,
+    mapping: Annotated[str | None, typer.Option(help="Explain by this mapping alone.")] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Say why an account is in its stage, and why it is not in another one."""
+    settings = _settings(config)
+    found = _explaining_job(settings, job, mapping)
+    with told_progress() as progress:
+        answers = explain_account(found, settings, account, progress)
+    if as_json:
+        _print_json([explanation_json(answer.explanation, answer.as_of) for answer in answers])
+        return
+    for answer in answers:
+        show(render_explanation(answer.explanation, answer.model, answer.as_of))
+
+
+def _explaining_job(settings: Settings, job: str | None, mapping: str | None) -> Job:
+    if mapping is not None:
+        return Job(job="explain", mappings=(mapping,))
+    if job is not None:
+        return find_job(settings.jobs.directory, job)
+    jobs = load_jobs(settings.jobs.directory)
+    if not jobs:
+        raise FixFirst(f"There is no job in {settings.jobs.directory}. Name a mapping with --mapping.")
+    return jobs[min(jobs)]
 
 
 @app.command()

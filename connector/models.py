@@ -19,8 +19,9 @@ from zoneinfo import ZoneInfo
 
 from connector.calendar import Calendar, country_calendar, org_calendar
 from connector.data import Needs, PullResult
-from connector.describe import Describes, ObjectDescribe, read_describe
+from connector.describe import Describes, ObjectDescribe, nearest, read_describe
 from connector.errors import FileProblems, FixFirst, Problem
+from connector.ids import full_id, is_id
 from connector.jobs import Job
 from connector.mapping.compile import type_of_param
 from connector.mapping.language import Expression, Kind, Position, Scope, parse
@@ -207,3 +208,23 @@ def _holidays(mirror: Mirror) -> list[dict[str, date | str | int | bool | None]]
     found = mirror.connection.execute('SELECT * FROM org."Holiday" WHERE NOT "IsDeleted"')
     names = [column[0] for column in found.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def find_subject(model: ModelFile, text: str, mirror: Mirror) -> str:
+    """The 18-character id of the subject that `text` names by id or name. FixFirst when none or several fit."""
+    if is_id(text):
+        return full_id(text)
+    query = f'SELECT "Id", "Name" FROM org."{model.subject}" WHERE NOT "IsDeleted" AND "Name" IS NOT NULL'
+    names = dict(mirror.connection.execute(query).fetchall())
+    wanted = text.casefold()
+    exact = [key for key, name in names.items() if name.casefold() == wanted]
+    found = exact or [key for key, name in names.items() if wanted in name.casefold()]
+    if len(found) == 1:
+        return str(found[0])
+    if found:
+        told = "; ".join(f"{key} {names[key]}" for key in sorted(found)[:5])
+        raise FixFirst(f"{len(found)} records are called something like {text!r}: {told}. Give the id of one of them.")
+    hint = nearest(text, names.values())
+    raise FixFirst(
+        f"There is no {model.subject} called {text!r}." + (f" Did you mean {hint!r}?" if hint else " Give its id.")
+    )

@@ -9,17 +9,19 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 from operator import or_
 
 from connector.apply import apply_plan
-from connector.begin import Ground, Progress, begin_run
+from connector.begin import Ground, Progress, begin_run, stand_on
 from connector.data import Outcome, Plan, PullResult
 from connector.errors import FileProblems
-from connector.evaluate.evaluation import Evaluated, evaluate
+from connector.evaluate import Evaluated, Explanation, evaluate, explain
 from connector.examples import run_examples
 from connector.jobs import Job
-from connector.models import JobModel, calendar_of, draft_models, final_models, today_of
+from connector.models import JobModel, calendar_of, draft_models, final_models, find_subject, today_of
 from connector.plan.plan import make_plan
 from connector.pull import pull
 from connector.pull.schema import refresh_describes
@@ -41,6 +43,7 @@ def run_job(
     """
     with begin_run(job, settings, dry_run=dry_run, progress=progress) as ground:
         models, pulled = read_org(ground)
+        prove_examples(ground, models)
         judged = [judge(ground, model, pulled, accounts) for model in models]
         plan = merge_plans([plan_model(ground, m, pulled, found) for m, found in zip(models, judged, strict=True)])
         ground.ledger.record_plan(ground.run, plan)
@@ -57,23 +60,21 @@ def read_org(ground: Ground) -> tuple[tuple[JobModel, ...], PullResult]:
         refresh_describes(client, mirror, sobjects, client.org_now, ground.progress)
 
     drafts = draft_models(job, settings, mirror, ask)
-    for model in drafts:
-        prove_examples(ground, model)
     known = mirror.describes()
     needs = reduce(or_, (model.needs for model in drafts))
     pulled = pull(client, mirror, needs, overlap=job.overlap, progress=ground.progress, whole=job.pull == "full")
     return final_models(drafts, job, settings, mirror, known), pulled
 
 
-def prove_examples(ground: Ground, model: JobModel) -> None:
+def prove_examples(ground: Ground, models: Iterable[JobModel]) -> None:
     """A mapping that changed must still do what its worked examples say. Raises FileProblems with those that fail."""
-    key = f"examples:{model.model.model}"
-    if ground.mirror.meta(key) == model.mapping.digest:
-        return
-    ground.progress(f"running the worked examples of {model.model.label}")
-    if problems := run_examples(model.mapping):
-        raise FileProblems(problems)
-    ground.mirror.set_meta(key, model.mapping.digest)
+    for model in models:
+        key = f"examples:{model.model.model}"
+        if ground.mirror.meta(key) != model.mapping.digest:
+            ground.progress(f"running the worked examples of {model.model.label}")
+            if problems := run_examples(model.mapping):
+                raise FileProblems(problems)
+            ground.mirror.set_meta(key, model.mapping.digest)
 
 
 def judge(ground: Ground, model: JobModel, pulled: PullResult, accounts: Accounts) -> Evaluated:
@@ -144,3 +145,31 @@ def finish(
     ground.ledger.describe_run(ground.run, as_of=pulled.as_of, mapping_digest=",".join(m.digest for m in models))
     ground.ledger.finish_run(ground.run, status, exit_code, run_json(report), usage.calls)
     return report
+
+
+# --- looking ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Why one account is where it is, in one model."""
+
+    model: str
+    as_of: datetime
+    explanation: Explanation
+
+
+def explain_account(job: Job, settings: Settings, account: str, progress: Progress) -> list[Answer]:
+    """Why the account with this id or name is in its stage, by what the org says now, in each of the job's models."""
+    with stand_on(job, settings, progress) as ground:
+        models, pulled = read_org(ground)
+        return [_answer(ground, model, pulled, account) for model in models]
+
+
+def _answer(ground: Ground, model: JobModel, pulled: PullResult, account: str) -> Answer:
+    found = explain(
+        ground.mirror.connection, model.mapping, pulled, find_subject(model.model, account, ground.mirror),
+        describes=ground.mirror.describes(), calendar=calendar_of(model.model, pulled, ground.mirror),
+        installation=ground.settings.installation,
+    )  # fmt: skip
+    return Answer(model.model.label, pulled.as_of, found)

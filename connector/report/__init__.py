@@ -5,6 +5,7 @@ nothing here asks the org, a database or the clock.
 """
 
 from connector.report.as_json import plan_json, run_json
+from connector.report.explain_text import explanation_json, render_explanation
 from connector.report.plan_text import render_plan
 from connector.report.run_text import render_past_run, render_run, render_runs
 from connector.report.summary import ApiCost, ModelSummary, RunReport, StageLine, conclude
@@ -15,7 +16,9 @@ __all__ = [
     "RunReport",
     "StageLine",
     "conclude",
+    "explanation_json",
     "plan_json",
+    "render_explanation",
     "render_past_run",
     "render_plan",
     "render_run",
