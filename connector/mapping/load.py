@@ -63,7 +63,9 @@ def judge_mapping(
     fields = fields_of_model(shaped.model)
     found = _known(describes or with_fields(standard_describes(), own_describes(source)), fields)
     known = _with_status(found, shaped.model.keys.not_needed)
-    compiled = compile_model(shaped.model, document, shaped, known, known_values=describes is not None)
+    compiled = Compiled()
+    if shaped.model.subject in known and ("facts",) not in shaped.broken:  # else every name would be unknown
+        compiled = compile_model(shaped.model, document, shaped, known, known_values=describes is not None)
     whole = Whole(shaped.model, document, shaped, compiled, known, known_values=describes is not None)
     problems = _each_once([*document.problems, *shaped.problems, *compiled.problems, *check_model(whole)])
     if any(problem.severity == "error" for problem in problems):

@@ -71,6 +71,9 @@ def test_one_mistake_in_the_shape_does_not_bring_others_along(tmp_path: Path) ->
     assert len(problems(tmp_path, ("    kind: terminal\n", "    kind: final\n"))) == 1
     assert len(problems(tmp_path, ("label: Small", "lable: Small"))) == 1
     assert len(problems(tmp_path, ("won: count(", "won: cuont("))) == 1
+    assert len(problems(tmp_path, ("scope: won > 0", "scope: won > 0\nsubject: Acount"))) == 1
+    facts = MODEL.partition("facts:\n")[2].partition("stages:\n")[0]
+    assert len(problems(tmp_path, (facts, "  - won\n"))) == 1
 
 
 def test_a_misspelt_key_is_read_as_meant_and_its_expression_still_checked(tmp_path: Path) -> None:
