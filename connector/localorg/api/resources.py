@@ -7,7 +7,7 @@ from connector.localorg.api.wire import Call, Reply
 
 OLDEST_VERSION, NEWEST_VERSION = 31, 66
 _SEASONS = ("Spring", "Summer", "Winter")
-_ROOT = ("composite", "limits", "query", "queryAll", "sobjects")
+_ROOT = ("composite", "jobs", "limits", "query", "queryAll", "sobjects")
 
 
 def version_label(version: int) -> str:
@@ -38,7 +38,7 @@ def show_limits(visit: Visit, call: Call) -> Reply:  # noqa: ARG001 - routes sha
         "DailyAsyncApexExecutions": _limit(250_000, 0),
         "DailyBulkApiBatches": _limit(15_000, 0),
         "DailyBulkV2QueryFileStorageMB": _limit(976_562, 0),
-        "DailyBulkV2QueryJobs": _limit(10_000, 0),
+        "DailyBulkV2QueryJobs": _limit(10_000, visit.org.bulk.queries_of_today(visit.org.clock.now())),
         "DailyWorkflowEmails": _limit(1000, 0),
         "DataStorageMB": _limit(1024, 1),
         "FileStorageMB": _limit(1024, 0),

@@ -10,7 +10,7 @@ from typing import Any
 from connector.localorg import errors
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
-from connector.localorg.bulk import jobs, refusals
+from connector.localorg.bulk import answers, jobs, refusals
 from connector.localorg.bulk.jobs import IngestJob, job_fault
 from connector.localorg.bulk.load import abort_ingest, run_ingest
 from connector.localorg.bulk.requests import (
@@ -20,11 +20,13 @@ from connector.localorg.bulk.requests import (
     read_job_body,
     require_version,
     send_csv,
+    split_parts,
 )
 from connector.localorg.bulk.results import RESULT_FILES
 from connector.localorg.definitions import ObjectDef
 
 OLDEST_VERSION = 41.0
+MOST_MULTIPART = 100_000
 _OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 _PROPERTIES = frozenset(
     {
@@ -41,17 +43,27 @@ _DELETABLE = frozenset({"UploadComplete", *jobs.ENDED})
 
 
 def create_ingest_job(visit: Visit, call: Call) -> Reply:
-    """POST jobs/ingest"""
+    """POST jobs/ingest; as multipart the job brings its rows along, and is closed at once"""
     require_version(visit, OLDEST_VERSION)
-    body, org = read_job_body(call, _PROPERTIES), visit.org
-    operation, now = read_choice(body, "operation", _OPERATIONS), org.clock.now()
+    described, rows = split_parts(call)
+    job = _read_job(visit, read_job_body(described, _PROPERTIES))
+    if rows is None:
+        return Reply(200, answers.show_created(_struck(visit, job)))
+    if len(rows) > MOST_MULTIPART:
+        raise refusals.upload_too_large(len(rows), MOST_MULTIPART)
+    return Reply(200, answers.show_created(_run_closed(visit, replace(job, upload=rows))))
+
+
+def _read_job(visit: Visit, body: Mapping[str, Any]) -> IngestJob:
+    """A new job as its properties say; refuses those that no job of this org can have."""
+    operation, now = read_choice(body, "operation", _OPERATIONS), visit.org.clock.now()
     definition = _find_object(visit, body.get("object"))
     if operation == "hardDelete" and not visit.txn.switches.bulk_hard_delete:
         raise refusals.hard_delete_not_allowed()
     if body.get("assignmentRuleId") is not None:
         raise refusals.assignment_rule_missing(body["assignmentRuleId"])
-    job = IngestJob(
-        id=org.bulk.new_id(visit.txn.pod),
+    return IngestJob(
+        id=visit.org.bulk.new_id(visit.txn.pod),
         operation=operation,
         sobject=definition.name,
         user_id=visit.user_id,
@@ -63,7 +75,6 @@ def create_ingest_job(visit: Visit, call: Call) -> Reply:
         faults=jobs.job_faults(visit.row_faults),
         external_id=_read_external_id(visit, definition, body) if operation == "upsert" else None,
     )
-    return Reply(200, jobs.show_created(_struck(visit, job)))
 
 
 def _find_object(visit: Visit, name: object) -> ObjectDef:
@@ -105,7 +116,7 @@ def upload_rows(visit: Visit, call: Call, job: str) -> Reply:
         raise refusals.upload_not_csv(content_type)
     size = -(-len(call.raw) // 3) * 4
     if size > refusals.LARGEST_UPLOAD:
-        raise refusals.upload_too_large(size)
+        raise refusals.upload_too_large(size, refusals.LARGEST_UPLOAD)
     _struck(visit, replace(found, upload=call.raw))
     return Reply(201)
 
@@ -119,18 +130,23 @@ def change_ingest_job(visit: Visit, call: Call, job: str) -> Reply:
         raise refusals.state_not_settable(state)
     if found.ended:
         raise refusals.transition_refused("Aborting", found.state)
-    return Reply(200, jobs.show_core(visit.org.bulk.put(abort_ingest(replace(found, changed_at=now)))))
+    return Reply(200, answers.show_core(visit.org.bulk.put(abort_ingest(replace(found, changed_at=now)))))
 
 
 def _close(visit: Visit, job: IngestJob) -> Reply:
     """Close a job, which runs now unless a fault holds it; the answer says what it was told to become."""
     if job.state != "Open":
         raise refusals.transition_refused("Closing", job.state)
+    return Reply(200, answers.show_core(_run_closed(visit, job)))
+
+
+def _run_closed(visit: Visit, job: IngestJob) -> IngestJob:
+    """Close a job and have it run; returns what it was just before."""
     visit.is_write = True
     closed = _struck(visit, replace(job, state="UploadComplete", changed_at=visit.org.clock.now()))
     if not any(f.kind in ("job_queued", "job_slow") for f in closed.faults):
         _look_at(visit, closed)
-    return Reply(200, jobs.show_core(closed))
+    return closed
 
 
 def poll_ingest_job(visit: Visit, call: Call, job: str) -> Reply:  # noqa: ARG001 - routes share one signature
@@ -139,7 +155,7 @@ def poll_ingest_job(visit: Visit, call: Call, job: str) -> Reply:  # noqa: ARG00
     if looked.ended and job_fault(looked, "job_expired"):
         visit.org.bulk.drop(looked)
         raise errors.resource_missing()
-    return Reply(200, jobs.show_polled(looked))
+    return Reply(200, answers.show_polled(looked))
 
 
 def _find(visit: Visit, job_id: str) -> IngestJob:

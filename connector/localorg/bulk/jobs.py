@@ -1,4 +1,4 @@
-"""Bulk jobs as values, what clients are shown of them, and the register that an org keeps them in.
+"""Bulk jobs as values, the register that an org keeps them in, and the step from waiting to done.
 
 A job is frozen; each step puts a new value in the register. Everybody sees every job: the users of this org hold
 the permission Manage Data Integrations.
@@ -8,21 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from connector.localorg.bulk.dialect import Dialect, Table
 from connector.localorg.bulk.spool import Spool
 from connector.localorg.errors import resource_missing
 from connector.localorg.faults import JOB_KINDS, Fault
 from connector.localorg.ids import make_id
-from connector.localorg.values import wire_datetime
 
 JobType = Literal["V2Query", "V2Ingest"]
 State = Literal["Open", "UploadComplete", "InProgress", "JobComplete", "Failed", "Aborted"]
 ENDED: frozenset[State] = frozenset({"JobComplete", "Failed", "Aborted"})
 RETENTION = timedelta(days=7)
 _DAY = timedelta(hours=24)
-_PK_CHUNKING_SHOWN = 58
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,78 +154,3 @@ def job_fault(job: Job, kind: str) -> Fault | None:
 def job_faults(faults: list[Fault]) -> tuple[Fault, ...]:
     """Those faults of a request that are about the job it makes."""
     return tuple(f for f in faults if f.kind in JOB_KINDS)
-
-
-# --- as clients see them
-
-
-def show_core(job: Job) -> dict[str, Any]:
-    """What every answer about a job has, and all that the answer to a change of state has (recorded)."""
-    external = job.external_id if isinstance(job, IngestJob) else None
-    shown = {
-        "id": job.id,
-        "operation": job.operation,
-        "object": job.sobject,
-        "createdById": job.user_id,
-        "createdDate": wire_datetime(job.created_at),
-        "systemModstamp": wire_datetime(job.changed_at),
-        "state": job.state,
-        "externalIdFieldName": external,
-        "concurrencyMode": "Parallel",
-        "contentType": "CSV",
-        "apiVersion": float(job.version),
-    }
-    return {name: value for name, value in shown.items() if value is not None}
-
-
-def show_created(job: Job) -> dict[str, Any]:
-    """The answer to creation: without type and counts, which come with the first poll (recorded)."""
-    return {**show_core(job), **_content_url(job), **_format(job)}
-
-
-def show_listed(job: Job) -> dict[str, Any]:
-    """A job in a list (documented)."""
-    return {**show_core(job), "jobType": job.job_type, **_content_url(job), **_format(job)}
-
-
-def show_polled(job: Job) -> dict[str, Any]:
-    """The answer to a poll (recorded)."""
-    chunking = {"isPkChunkingSupported": False} if float(job.version) >= _PK_CHUNKING_SHOWN else {}
-    error = {} if job.error is None else {"errorMessage": job.error}
-    return {**show_listed(job), **_counts(job), **chunking, **error}
-
-
-def _content_url(job: Job) -> dict[str, str]:
-    if job.state != "Open":
-        return {}
-    return {"contentUrl": f"services/data/v{job.version}/jobs/ingest/{job.id}/batches"}
-
-
-def _format(job: Job) -> dict[str, str]:
-    return {"lineEnding": job.dialect.ending_name, "columnDelimiter": job.dialect.delimiter_name}
-
-
-def _counts(job: Job) -> dict[str, int]:
-    """Counts and times.
-
-    The org's clock stands still while a job runs, so times are estimates from the number of rows.
-    """
-    if isinstance(job, QueryJob):
-        rows = 0 if job.spool is None else job.spool.count
-        return {"numberRecordsProcessed": rows, "retries": 0, "totalProcessingTime": _milliseconds(rows)}
-    assert isinstance(job, IngestJob)  # noqa: S101 - there are two kinds
-    rows = len(job.outcomes)
-    failed = sum(1 for o in job.outcomes if o.error)
-    uploaded = job.upload is not None or job.state != "Open"
-    numbers = {"numberRecordsProcessed": rows, "numberRecordsFailed": failed} if uploaded else {}
-    times = {
-        "retries": 0,
-        "totalProcessingTime": 2 * _milliseconds(rows),
-        "apiActiveProcessingTime": _milliseconds(rows),
-        "apexProcessingTime": 0,
-    }
-    return {**numbers, **times}
-
-
-def _milliseconds(rows: int) -> int:
-    return 50 + rows // 10 if rows else 0

@@ -157,7 +157,7 @@ def _upsert(load: _Load) -> Write:
         if value is not None and str(value).casefold() in seen:
             raise errors.duplicate_external_id(key.name, value)
         seen.add(str(value).casefold())
-        rest = {n: v for n, v in body.items() if n != "Id"}
+        rest = {n: v for n, v in body.items() if n != "Id" or key.name != "Id"}
         return writes.upsert_one(load.txn, load.definition, key, value, rest, load.columns.new_body(rest))
 
     return write

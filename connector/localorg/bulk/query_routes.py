@@ -5,13 +5,14 @@ the org held at that moment.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from connector.localorg import errors
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
-from connector.localorg.bulk import jobs, refusals
+from connector.localorg.bulk import answers, jobs, refusals
 from connector.localorg.bulk.jobs import QueryJob, job_fault
 from connector.localorg.bulk.render import compile_query, render_query
 from connector.localorg.bulk.requests import (
@@ -36,17 +37,21 @@ _FAILURE = "InternalServerError : Unable to process the query"
 def create_query_job(visit: Visit, call: Call) -> Reply:
     """POST jobs/query"""
     require_version(visit, OLDEST_VERSION)
-    body, org = read_job_body(call, _PROPERTIES), visit.org
-    now = org.clock.now()
-    operation, dialect = read_choice(body, "operation", _OPERATIONS), read_dialect(body)
+    body, bulk = read_job_body(call, _PROPERTIES), visit.org.bulk
+    if bulk.queries_of_today(visit.org.clock.now()) >= refusals.MOST_QUERY_JOBS:
+        raise refusals.too_many_query_jobs()
+    return Reply(200, answers.show_created(bulk.put(_read_job(visit, body))))
+
+
+def _read_job(visit: Visit, body: Mapping[str, Any]) -> QueryJob:
+    """A new job as its properties say; refuses SOQL that would fail, or that Bulk does not take."""
+    operation, now = read_choice(body, "operation", _OPERATIONS), visit.org.clock.now()
     soql = body.get("query")
     if not isinstance(soql, str) or not soql:
         raise errors.OrgError(400, "MALFORMED_QUERY", "A query string has to be specified")
-    if org.bulk.queries_of_today(now) >= refusals.MOST_QUERY_JOBS:
-        raise refusals.too_many_query_jobs()
     plan = compile_query(visit.txn, soql, visit.txn.access, include_deleted=operation == "queryAll")
-    job = QueryJob(
-        id=org.bulk.new_id(visit.txn.pod),
+    return QueryJob(
+        id=visit.org.bulk.new_id(visit.txn.pod),
         operation=operation,
         sobject=plan.definition.name,
         user_id=visit.user_id,
@@ -54,11 +59,10 @@ def create_query_job(visit: Visit, call: Call) -> Reply:
         created_at=now,
         changed_at=now,
         state="UploadComplete",
-        dialect=dialect,
+        dialect=read_dialect(body),
         faults=jobs.job_faults(visit.row_faults),
         soql=soql,
     )
-    return Reply(200, jobs.show_created(org.bulk.put(job)))
 
 
 def list_query_jobs(visit: Visit, call: Call) -> Reply:
@@ -69,7 +73,7 @@ def list_query_jobs(visit: Visit, call: Call) -> Reply:
 
 def poll_query_job(visit: Visit, call: Call, job: str) -> Reply:  # noqa: ARG001 - routes share one signature
     """GET jobs/query/ID"""
-    return Reply(200, jobs.show_polled(_look_at(visit, job)))
+    return Reply(200, answers.show_polled(_look_at(visit, job)))
 
 
 def _look_at(visit: Visit, job_id: str) -> QueryJob:
@@ -110,7 +114,7 @@ def change_query_job(visit: Visit, call: Call, job: str) -> Reply:
         raise refusals.state_not_settable(state)
     if found.ended:
         raise refusals.transition_refused("Aborting", found.state)
-    return Reply(200, jobs.show_core(bulk.put(replace(found, state="Aborted", changed_at=now))))
+    return Reply(200, answers.show_core(bulk.put(replace(found, state="Aborted", changed_at=now))))
 
 
 def delete_query_job(visit: Visit, call: Call, job: str) -> Reply:  # noqa: ARG001 - routes share one signature

@@ -93,9 +93,9 @@ def second_upload(job_id: str) -> OrgError:
     return OrgError(400, "INVALIDJOB", text)
 
 
-def upload_too_large(size: int) -> OrgError:
-    """More than 150 MB, counted as base64 the way Salesforce keeps it (limit D, text U)."""
-    text = f"Job data of {size} bytes in base64 exceeds the limit of {LARGEST_UPLOAD}; split it into several jobs"
+def upload_too_large(size: int, most: int) -> OrgError:
+    """More than 150 MB, counted as base64 the way Salesforce keeps it, or 100,000 in a multipart job (D, text U)."""
+    text = f"Job data of {size} bytes exceeds the limit of {most}; split it into several jobs"
     return OrgError(400, "CLIENTINPUTERROR", text)
 
 

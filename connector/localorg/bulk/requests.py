@@ -1,13 +1,18 @@
 """What the routes of both kinds of job share: reading the body of a new job, listing jobs, sending CSV."""
 
 import gzip
+import io
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, get_args
+
+from werkzeug.formparser import FormDataParser
+from werkzeug.http import parse_options_header
 
 from connector.localorg import errors
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
-from connector.localorg.bulk import jobs, refusals
+from connector.localorg.bulk import answers, refusals
 from connector.localorg.bulk.dialect import DELIMITERS, LINE_ENDINGS, Dialect
 from connector.localorg.bulk.jobs import JobType
 
@@ -24,6 +29,21 @@ def read_job_body(call: Call, known: frozenset[str]) -> dict[str, Any]:
         raise refusals.property_unknown(unknown)
     read_choice(body, "contentType", ("CSV",), "CSV")
     return body
+
+
+def split_parts(call: Call) -> tuple[Call, bytes | None]:
+    """A job and its rows in one multipart request (reference 3.2), or the job alone."""
+    content_type, options = parse_options_header(call.header("content-type"))
+    if content_type != "multipart/form-data":
+        return call, None
+    parser = FormDataParser(max_form_memory_size=None, silent=False)
+    try:
+        _, form, files = parser.parse(io.BytesIO(call.raw), content_type, len(call.raw), options)
+    except ValueError as error:
+        raise errors.body_unreadable(f"The multipart body can not be read: {error}") from None
+    if "job" not in form or "content" not in files:
+        raise errors.body_unreadable("A multipart job needs a part called job, and a file called content")
+    return replace(call, raw=form["job"].encode()), files["content"].read()
 
 
 def read_choice(body: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
@@ -51,7 +71,7 @@ def list_jobs(visit: Visit, call: Call, kind: JobType, path: str) -> Reply:
     """A page of jobs of one type, its own unless jobType asks for another."""
     visit.org.bulk.forget_old(visit.org.clock.now())
     wanted = read_choice(call.query, "jobType", (*get_args(JobType), "Classic", "BigObjectIngest"), kind)
-    found = [jobs.show_listed(j) for j in visit.org.bulk.kept.values() if j.job_type == wanted]
+    found = [answers.show_listed(j) for j in visit.org.bulk.kept.values() if j.job_type == wanted]
     start = read_number(call, "queryLocator", default=0)
     after = start + MOST_LISTED
     done = after >= len(found)

@@ -46,11 +46,18 @@ class Bulk:
 
     def upload(self, job: str, data: str | bytes, content_type: str = "text/csv; charset=UTF-8") -> Reply:
         """Upload rows."""
+        return self.send_raw("PUT", f"/services/data/v66.0/jobs/ingest/{job}/batches", content_type, data)
+
+    def post_raw(self, path: str, content_type: str, data: str | bytes) -> Reply:
+        """Post something that is not JSON."""
+        return self.send_raw("POST", path, content_type, data)
+
+    def send_raw(self, method: str, path: str, content_type: str, data: str | bytes) -> Reply:
+        """Send a body as it is."""
         raw = data.encode() if isinstance(data, str) else data
         headers = {"authorization": f"Bearer {self.client.token}", "content-type": content_type}
-        call = make_call("PUT", f"/services/data/v66.0/jobs/ingest/{job}/batches", headers, raw)
         self.client.sent += 1
-        return self.client.app.answer(call, self.client.sent, "http://local").reply
+        return self.client.app.answer(make_call(method, path, headers, raw), self.client.sent, "http://local").reply
 
     def change(self, job: str, state: str, kind: str = "ingest") -> Reply:
         """Close or abort a job."""

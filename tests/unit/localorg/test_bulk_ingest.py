@@ -8,7 +8,7 @@ import pytest
 from bulk_client import Bulk, rows_of
 from local_client import Client
 
-from connector.localorg.bulk import refusals
+from connector.localorg.bulk import ingest_routes, refusals
 from connector.localorg.faults import FOREVER, Fault
 from connector.localorg.org import Org
 
@@ -108,6 +108,33 @@ def test_uploads_that_are_too_large_or_no_csv(bulk: Bulk, monkeypatch: pytest.Mo
     assert bulk.upload(job, "Name\n" + "A" * 8).status == 400
     assert bulk.upload(job, "Name\nA", content_type="application/json").status == 415
     assert bulk.upload(job, "Name\n" + "A" * 7).status == 201
+
+
+MULTIPART = """--B\r
+Content-Type: application/json\r
+Content-Disposition: form-data; name="job"\r
+\r
+{{"object": "Account", "operation": "insert"}}\r
+--B\r
+Content-Type: text/csv\r
+Content-Disposition: form-data; name="content"; filename="content"\r
+\r
+{}\r
+--B--\r
+"""
+
+
+def test_job_and_rows_in_one_request(bulk: Bulk, org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, content_type = "/services/data/v66.0/jobs/ingest", 'multipart/form-data; boundary="B"'
+    made = bulk.post_raw(path, content_type, MULTIPART.format("Name\nÄ\nB"))
+    assert (made.status, made.body["state"], "contentUrl" in made.body) == (200, "UploadComplete", False)
+    assert bulk.poll("ingest", made.body["id"])["numberRecordsProcessed"] == 2
+    assert accounts(org, "Name") == [("B",), ("Ä",)]
+    monkeypatch.setattr(ingest_routes, "MOST_MULTIPART", 5)
+    assert bulk.post_raw(path, content_type, MULTIPART.format("Name\nC")).body[0]["errorCode"] == "CLIENTINPUTERROR"
+    for broken in ("--B--", MULTIPART.replace('"content";', '"rows";'), "nothing"):
+        assert bulk.post_raw(path, content_type, broken).status == 400
+    assert len(org.records("Account")) == 2
 
 
 def test_states_that_cannot_be_set(bulk: Bulk) -> None:
@@ -362,6 +389,13 @@ def test_upsert_creates_updates_and_refuses(bulk: Bulk, org: Org) -> None:
         "MISSING_ARGUMENT",
         "DUPLICATE_VALUE",
     ]
+
+
+def test_upsert_by_one_key_does_not_take_another(bulk: Bulk, org: Org) -> None:
+    old = org.create_record("Account", {"Name": "Old"})
+    job = bulk.loaded("upsert", f"Ext__c,Id,Name\nE-1,{old},Changed\nE-2,,New\n", externalIdFieldName="Ext__c")
+    assert bulk.errors(job) == ["INVALID_FIELD:The Id field should not be specified in the sobject data.:--"]
+    assert accounts(org, "Name") == [("New",), ("Old",)]
 
 
 def test_upsert_by_id(bulk: Bulk, org: Org) -> None:

@@ -48,6 +48,14 @@ def test_query_is_refused_at_creation(bulk: Bulk, soql: str, code: str, text: st
     assert bulk.client.send("GET", "jobs/query").body["records"] == []
 
 
+@pytest.mark.parametrize(("sobject", "chunked"), {"Account": True, "TaskStatus": None, "Contract": False}.items())
+def test_poll_tells_whether_salesforce_would_split_the_query(bulk: Bulk, sobject: str, chunked: bool | None) -> None:
+    reply = bulk.query(f"SELECT Id FROM {sobject}")
+    assert (reply.status == 200) is (chunked is not None)
+    if chunked is not None:
+        assert bulk.poll("query", reply.body["id"])["isPkChunkingSupported"] is chunked
+
+
 def test_type_of_is_refused(bulk: Bulk) -> None:
     assert bulk.query("SELECT TYPEOF Owner WHEN User THEN Alias END FROM Case").status == 400
 
@@ -83,6 +91,8 @@ def test_jobs_of_a_day_are_limited(bulk: Bulk, org: Org, monkeypatch: pytest.Mon
     statuses = [bulk.query("SELECT Id FROM Account").status for _ in range(3)]
     assert statuses == [200, 200, 400]
     assert bulk.query("SELECT Id FROM Account").body[0]["errorCode"] == "LIMIT_EXCEEDED"
+    left = bulk.client.send("GET", "limits").body["DailyBulkV2QueryJobs"]
+    assert left == {"Max": 10_000, "Remaining": 9_998}
     org.clock.advance(timedelta(hours=24))
     fresh = Bulk(Client(org, bulk.client.app, org.issue_token(), org.admin_id))
     assert fresh.query("SELECT Id FROM Account").status == 200
