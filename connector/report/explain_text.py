@@ -163,12 +163,20 @@ def _conditions(lines: Sequence[ExplainedCondition]) -> RenderableType:
     table.add_column(ratio=1)
     table.add_column(ratio=1)
     for line in lines:
-        word, style = TRUTHS[line.truth]
-        good = line.truth is not None and line.truth is line.wanted
-        wanted = "" if line.wanted else " (wanted false)"
-        text = "  " * line.depth + plain(line.text) + wanted
-        table.add_row(Text(word, style="green" if good else style), Text(text), Text(plain(line.said), style="dim"))
+        text, truth = _told(line)
+        word, style = TRUTHS[truth]
+        said = plain(line.said)
+        news = said if said.casefold() not in text.replace("_", " ").casefold() else ""
+        table.add_row(Text(word, style=style), Text("  " * line.depth + text), Text(news, style="dim"))
     return Padding(table, (0, 0, 0, 6), expand=False)
+
+
+def _told(line: ExplainedCondition) -> tuple[str, Truth]:
+    """What the rule wants, and whether it is so; what a fact consists of is told as it is."""
+    text = plain(line.text)
+    if line.wanted or line.depth:
+        return text, line.truth
+    return f"not {text}" if text.isidentifier() else f"not ({text})", None if line.truth is None else not line.truth
 
 
 def _facts(facts: Sequence[ExplainedFact]) -> Iterator[RenderableType]:
