@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from connector.data import CampaignSignal, Decision, Evaluation, Person, Reason, Signal, StepSignal, Value, Via
-from connector.describe import ObjectDescribe, normalise
+from connector.describe import FieldDescribe, ObjectDescribe, normalise
 from connector.evaluate.evidence import Seen
 from connector.evaluate.frame import Frame
 from connector.evaluate.judged import live_fields
@@ -40,13 +41,50 @@ class Surroundings:
     seen: Mapping[str, Mapping[str, tuple[Seen, ...]]] = field(default_factory=dict)
     """CTA -> subject -> the conditions of its open_when."""
 
+    @cached_property
+    def live(self) -> tuple[str, ...]:
+        return live_fields(self.frame)
+
+    @cached_property
+    def kpis(self) -> Mapping[str, FieldDescribe]:
+        """The fields that facts and health are written to."""
+        found = {name: self.subject.find(name) for name in kpi_columns(self.frame)}
+        return {name: known for name, known in found.items() if known}
+
+    @cached_property
+    def texts(self) -> Mapping[str, tuple[_Part, ...]]:
+        """Every text by its path, in parts."""
+        return {path: self._parts(path) for path in self.frame.mapping.templates}
+
+    def _parts(self, path: str) -> tuple[_Part, ...]:
+        """What is sensitive falls away."""
+        found: list[_Part] = []
+        for part in self.frame.mapping.templates[path]:
+            if isinstance(part, str):
+                found.append(_Part(part))
+            elif "reason" in part.names:
+                found.append(_Part(reason=True))
+            elif not self.words.is_sensitive(part.tree):
+                found.append(_Part(column=f"{path}{{{part.text.strip()}}}", kind=part.type.kind))
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A piece of a text: words as they are, the reason of the stage, or a column with its kind of value."""
+
+    words: str = ""
+    reason: bool = False
+    column: str = ""
+    kind: Kind = Kind.TEXT
+
 
 def assemble(row: Row, decision: Decision, around: Surroundings) -> Evaluation:
     """One subject, judged."""
     frame = around.frame
     model, stage = frame.mapping.model, decision.stage
     books = [b for b in model.playbooks if b.on_enter == stage]
-    live = {name: read_value(row[f"live {name}"]) for name in live_fields(frame)}
+    live = {name: read_value(row[f"live {name}"]) for name in around.live}
     reason = _reason(decision, live, model.write.reason)
     return Evaluation(
         model=model.model,
@@ -69,9 +107,8 @@ def _kpis(row: Row, around: Surroundings) -> dict[str, Value]:
     """Known values only, and none for a subject that is out of scope: its fields keep what they have."""
     if row["scope"] is not True:
         return {}
-    found = {name: read_value(row[f"kpi {name}"]) for name in kpi_columns(around.frame)}
-    fields = {name: around.subject.find(name) for name in found}
-    return {name: normalise(value, f) for name, value in found.items() if value is not None and (f := fields[name])}
+    found = {name: read_value(row[f"kpi {name}"]) for name in around.kpis}
+    return {name: normalise(value, around.kpis[name]) for name, value in found.items() if value is not None}
 
 
 def _reason(decision: Decision, live: Mapping[str, Value], name: str | None) -> str:
@@ -97,13 +134,16 @@ def _is_fresh(row: Row, decision: Decision, frame: Frame) -> bool:
 
 
 def _signal(row: Row, cta: Cta, reason: str, around: Surroundings) -> Signal:
+    """One that does not open needs no texts and no owner."""
     path = f"ctas.{cta.key}"
     period = read_value(row[f"{path}.period"]) if cta.period else ""
-    opens = row[f"{path}.open_when"]
+    opens, close = row[f"{path}.open_when"], row.get(f"{path}.close_when")
+    if not opens or period is None:
+        return Signal(cta.key, None if opens else opens, close, key_text(period))
     return Signal(
         cta=cta.key,
-        open=None if period is None and opens else opens,
-        close=row.get(f"{path}.close_when"),
+        open=True,
+        close=close,
         period=key_text(period),
         due=_day(row[f"{path}.due"]),
         texts=_texts(row, path, cta, reason, around),
@@ -161,15 +201,12 @@ def _texts(row: Row, path: str, task: TaskText, reason: str, around: Surrounding
 
 def _text(row: Row, path: str, reason: str, around: Surroundings) -> str:
     """A text with its names filled in; what is not known leaves nothing behind, what is sensitive neither."""
-    mapping = around.frame.mapping
     said: list[str] = []
-    for part in mapping.templates.get(path, ()):
-        if isinstance(part, str):
-            said.append(part)
-        elif "reason" in part.names:
-            said.append(reason)
-        elif not around.words.is_sensitive(part.tree):
-            said.append(_shown(row[f"{path}{{{part.text.strip()}}}"], part.type.kind, around))
+    for part in around.texts.get(path, ()):
+        if part.column:
+            said.append(_shown(row[part.column], part.kind, around))
+        else:
+            said.append(reason if part.reason else part.words)
     return "".join(said)
 
 

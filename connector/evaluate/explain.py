@@ -215,8 +215,7 @@ def _condition_lines(work: Work, expressions: list[Expression]) -> tuple[Conditi
 
 def _condition_line(work: Work, seen: Seen) -> ConditionLine:
     leaf, words = seen.leaf, work.reasons.words
-    hidden = words.is_sensitive(leaf.node)
-    said = "confidential" if hidden else words.say_value(leaf, seen.values)
+    said = words.say_value(leaf, seen.values) if words.is_told(leaf) else "confidential"
     return ConditionLine(leaf.text, seen.truth, leaf.wanted, said, leaf.depth)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from connector.mapping.language import Expression
 from connector.mapping.language.tree import Between, Compare, Fact, In, IsNull, Logic, Node, Not, aggregates_in
@@ -15,9 +16,10 @@ MAX_DEPTH = 4
 """How many facts deep a reason looks."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Leaf:
-    """One condition that is not made of others, and whether the rule wants it to be true."""
+    """One condition that is not made of others, and whether the rule wants it to be true. The same for every subject
+    of a question, so that what is said about it is worked out once."""
 
     node: Node
     text: str
@@ -28,7 +30,7 @@ class Leaf:
     opened: bool = False
     """A fact whose own conditions follow."""
 
-    @property
+    @cached_property
     def operands(self) -> tuple[Node, ...]:
         """What it compares: the values that say why it held."""
         return self.node.children if isinstance(self.node, Compare | Between | In | IsNull) else ()

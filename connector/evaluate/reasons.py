@@ -85,7 +85,7 @@ class Reasons:
 
 def say_why(seen: Sequence[Seen], words: Words) -> str:
     """The conditions that held, with their values, as people say them; of a fact that is made of conditions, those."""
-    held = [s for s in _told(seen) if s.helps and not words.is_sensitive(s.leaf.node)]
+    held = [s for s in _told(seen) if s.helps and words.is_told(s.leaf)]
     telling = [s for s in held if not words.is_presence(s.leaf)] or held
     return "; ".join(dict.fromkeys(words.say_held(s.leaf, s.values) for s in telling))
 
@@ -104,7 +104,7 @@ def _told(seen: Sequence[Seen]) -> Iterator[Seen]:
 
 def evidence_of(seen: Iterable[Seen], words: Words) -> tuple[tuple[str, str], ...]:
     """(condition as written, its value) of every condition that may be told, those below a fact after it."""
-    told = (s for s in seen if not words.is_sensitive(s.leaf.node))
+    told = (s for s in seen if words.is_told(s.leaf))
     return tuple((s.leaf.text, {True: "true", False: "false", None: "unknown"}[s.truth]) for s in told)
 
 

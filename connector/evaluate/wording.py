@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 
 from connector.calendar import Duration as Length
 from connector.data import Value
@@ -73,9 +74,12 @@ class Words:
         return f"{label} of the {_inside(known.label)}" if node.steps and known else label
 
     def is_sensitive(self, node: Node) -> bool:
-        """Whether a condition speaks of something that must stay out of texts, also through other facts."""
-        facts = {n.key for n in walk(node) if isinstance(n, Fact)}
-        return any(self.model.facts[key].sensitive for key in facts)
+        """Whether a condition speaks of something that must stay out of texts."""
+        return any(isinstance(n, Fact) and self.model.facts[n.key].sensitive for n in walk(node))
+
+    def is_told(self, leaf: Leaf) -> bool:
+        """Whether a condition may be told."""
+        return self._view(leaf).told
 
     def stage(self, key: str) -> str:
         """The stage's label."""
@@ -86,7 +90,7 @@ class Words:
 
     def say_held(self, leaf: Leaf, values: Sequence[Value]) -> str:
         """The condition with the values of its operands: `days to renewal is 28 days (at most 60 days)`."""
-        named = self._named(leaf)
+        named = self._view(leaf).named
         if named is not None and named.asked in {"blank", "filled"}:
             return f"{self.label(named.node)} is {named.asked}"
         if named is None or any(v is None for v in values):
@@ -97,7 +101,7 @@ class Words:
 
     def say_value(self, leaf: Leaf, values: Sequence[Value]) -> str:
         """What a condition compares, whatever it came to: `days to renewal is 28 days`, `utilization is unknown`."""
-        named = self._named(leaf)
+        named = self._view(leaf).named
         if named is None:
             return self.label(leaf.node)
         value = values[named.place]
@@ -105,7 +109,7 @@ class Words:
 
     def say_wanted(self, leaf: Leaf) -> str:
         """What would have to become true: `days to renewal: at most 60`."""
-        named = self._named(leaf)
+        named = self._view(leaf).named
         if named is None:
             return self._say_plain(leaf)
         wished = self._wish(named, leaf)
@@ -134,10 +138,19 @@ class Words:
 
     def is_presence(self, leaf: Leaf) -> bool:
         """Whether a condition only says that there is a value, which the value itself says better."""
-        named = self._named(leaf)
+        named = self._view(leaf).named
         return named is not None and named.asked == "filled"
 
     # --- what is asked of a thing ---------------------------------------------------------------------------
+
+    @cached_property
+    def _views(self) -> dict[Leaf, _View]:
+        return {}
+
+    def _view(self, leaf: Leaf) -> _View:
+        if leaf not in self._views:
+            self._views[leaf] = _View(self._named(leaf), not self.is_sensitive(leaf.node))
+        return self._views[leaf]
 
     def _named(self, leaf: Leaf) -> _Named | None:
         """The thing that a condition is about."""
@@ -211,6 +224,14 @@ class _Named:
     node: Node
     place: int
     asked: str
+
+
+@dataclass(frozen=True)
+class _View:
+    """What is the same about a condition for every subject."""
+
+    named: _Named | None
+    told: bool
 
 
 def _words(node: Node) -> dict[str, str]:
