@@ -1,4 +1,4 @@
-"""The command line: arguments in, exit code out. The only module that prints (terminal.py says how).
+"""The command line: arguments in, exit code out. Nothing else prints (terminal.py, its other half, says how).
 
 Every command loads what it needs, calls one function of the layers below and prints what report renders. Errors with
 an exit code of their own are shown as one message, never as a traceback.

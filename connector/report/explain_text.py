@@ -159,9 +159,9 @@ def _stages(found: Explained) -> Iterator[RenderableType]:
 
 def _conditions(lines: Sequence[ExplainedCondition]) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    table.add_column(min_width=7)
-    table.add_column(ratio=1)
-    table.add_column(ratio=1)
+    table.add_column(width=7)
+    table.add_column(width=44)
+    table.add_column()
     for line in lines:
         text, truth = _told(line)
         word, style = TRUTHS[truth]
