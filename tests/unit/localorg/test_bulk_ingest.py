@@ -430,6 +430,17 @@ def test_deletes(bulk: Bulk, org: Org) -> None:
     assert [r["IsDeleted"] for r in org.records("Account", include_deleted=True)] == [True, True]
 
 
+def test_delete_that_is_refused_half_way_leaves_everything_as_it_was(bulk: Bulk, org: Org) -> None:
+    """A Case holds its Contact, and so the Account above it; the Asset that would go first stays."""
+    account = org.create_record("Account", {"Name": "Held"})
+    org.create_record("Asset", {"Name": "Lift", "AccountId": account})
+    contact = org.create_record("Contact", {"LastName": "C", "AccountId": account})
+    org.load("Case", [{"Subject": "Help", "ContactId": contact}])
+    job = bulk.loaded("delete", f"Id\n{account}\n")
+    assert [e.split(":")[0] for e in bulk.errors(job)] == ["DELETE_FAILED"]
+    assert len(org.records("Asset")) == 1
+
+
 def test_hard_delete_leaves_nothing_behind(bulk: Bulk, org: Org) -> None:
     account = org.create_record("Account", {"Name": "A"})
     deal = {"Name": "D", "StageName": "Prospecting", "CloseDate": "2026-12-31", "AccountId": account}

@@ -81,6 +81,15 @@ def test_semi_join_order_and_limit_are_taken(bulk: Bulk, org: Org) -> None:
     assert [r["Name"] for r in rows_of(bulk.results(bulk.queried(soql)))] == ["C", "B"]
 
 
+def test_query_all_sees_the_recycle_bin_and_archived_activities(bulk: Bulk, org: Org) -> None:
+    org.delete_record("Account", org.create_record("Account", {"Name": "Gone"}))
+    org.load("Task", [{"Subject": "Old", "IsArchived": True}])
+    for soql, found in (("SELECT Name FROM Account", "Gone"), ("SELECT Subject FROM Task", "Old")):
+        assert rows_of(bulk.results(bulk.queried(soql))) == []
+        [row] = rows_of(bulk.results(bulk.queried(soql, operation="queryAll")))
+        assert [*row.values()] == [found]
+
+
 def test_hidden_fields_do_not_exist(bulk: Bulk, org: Org) -> None:
     org.hide_field(bulk.client.user_id, "Account", "AnnualRevenue")
     assert bulk.query("SELECT AnnualRevenue FROM Account").body[0]["errorCode"] == "INVALID_FIELD"
@@ -224,12 +233,15 @@ def test_bulk_is_no_part_of_composites(bulk: Bulk) -> None:
     assert reply.body["compositeResponse"][0]["httpStatusCode"] == 404
 
 
-def test_jobs_are_listed_a_thousand_at_a_time(bulk: Bulk, org: Org) -> None:
-    made = [bulk.query("SELECT Id FROM Account").body["id"] for _ in range(1001)]
+def test_jobs_are_listed_a_thousand_at_a_time(bulk: Bulk) -> None:
+    made = [bulk.query("SELECT Id FROM Account").body["id"] for _ in range(1000)]
+    only = bulk.client.send("GET", "jobs/query").body
+    assert (only["done"], len(only["records"]), only["nextRecordsUrl"]) == (True, 1000, None)
+    made.append(bulk.query("SELECT Id FROM Account").body["id"])
     first = bulk.client.send("GET", "jobs/query").body
     assert (first["done"], len(first["records"]), first["records"][0]["jobType"]) == (False, 1000, "V2Query")
     second = bulk.client.send("GET", first["nextRecordsUrl"]).body
-    assert (second["done"], second["nextRecordsUrl"], second["records"][0]["id"]) == (True, None, made[-1])
+    assert (second["done"], [r["id"] for r in second["records"]]) == (True, made[-1:])
     assert bulk.client.send("GET", "jobs/query", jobType="V2Ingest").body["records"] == []
     assert bulk.client.send("GET", "jobs/query", jobType="Nonsense").status == 400
 
