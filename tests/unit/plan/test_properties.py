@@ -126,7 +126,7 @@ def members_of(draw: st.DrawFn, subject: str) -> MemberRecord:
 def applied(plan: Plan, customers: tuple[Evaluation, ...], org: Current) -> tuple[tuple[Evaluation, ...], Current]:
     """Customers and org as the next run would find them, had everything been written."""
     written = {c.record: c.after for c in plan.changes if c.sobject == "Account"}
-    after = tuple(_seen_again(e, written.get(e.subject, {})) for e in customers)
+    after = tuple(_seen_again(e, written[e.subject]) if e.subject in written else e for e in customers)
     tasks = {t.id: t for ts in org.tasks.values() for t in ts}
     members = {m.id: m for ms in org.members.values() for m in ms}
     for change in plan.changes:
@@ -226,3 +226,20 @@ def test_after_applying_nobody_has_two_open_ctas_and_nobody_new_is_in_two_campai
             person = str(change.after["ContactId"])
             inside = [m for m in after.members[person] if not m.is_deleted and m.status not in ("Exited", "Responded")]
             assert len([m for m in inside if not (m.has_responded and m.key)]) == 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(books(), st.floats(0, 1))
+def test_killed_anywhere_the_next_run_ends_in_the_same_org(book, how_far: float) -> None:
+    customers, org = book
+    whole = plan_for(*customers, model=MODEL, org=org)
+    prefix = replace(whole, changes=whole.changes[: round(how_far * len(whole.changes))])
+    then, half = applied(prefix, customers, org)
+    rest = plan_for(*then, model=MODEL, org=half)
+    assert _portrait(*applied(rest, then, half)) == _portrait(*applied(whole, customers, org))
+
+
+def _portrait(customers: tuple[Evaluation, ...], org: Current):
+    tasks = {(t.key, t.status, t.owner, t.is_open) for ts in org.tasks.values() for t in ts}
+    members = {(m.person, m.campaign, m.key, m.status) for ms in org.members.values() for m in ms}
+    return [dict(c.live) for c in customers], tasks, members
