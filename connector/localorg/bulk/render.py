@@ -49,7 +49,9 @@ def compile_query(txn: Transaction, soql: str, access: Access, *, include_delete
         raise refusals.entity_not_bulk(definition.name)
     _refuse_clauses(query)
     plan = Compiler(soql, txn.schema, access, txn.today, include_deleted).compile(query)
-    if any(o.kind == "address" for o in plan.outputs):
+    if plan.shape != "records":
+        raise refusals.clause_not_bulk("Aggregate query")
+    if any(o.kind not in ("plain", "boolean") for o in plan.outputs):
         raise refusals.compound_selected()
     return plan
 
