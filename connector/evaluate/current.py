@@ -5,28 +5,30 @@ Called by evaluation.py for the chosen subjects. Reads the mirror; judges nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 from sqlglot import exp
 
 from connector.data import Current, MemberRecord, TaskRecord
+from connector.evaluate.conditions import any_of
 from connector.evaluate.evidence import ask
 from connector.evaluate.frame import Frame, column, table
-from connector.evaluate.lowering.sql import Sql, binary, text
+from connector.evaluate.lowering.sql import Sql, binary, cast, text
 from connector.mapping.model import CampaignRule
+from connector.mapping.values import Rate
 
 _LONG_AGO = datetime(1999, 1, 1, tzinfo=UTC)
 """For a Task whose creation we may not read: before any org."""
 
 
 def read_current(connection: DuckDBPyConnection, frame: Frame, people: Iterable[str]) -> Current:
-    """For the subjects in `chosen`, the people given, and the people of our own members."""
+    """For the subjects in `chosen`, the people given, the people of our own members, and what counts for budgets."""
     campaigns = _campaigns(connection, frame)
     return Current(
-        tasks=_tasks(connection),
+        tasks=_tasks(connection, frame),
         members=_members(connection, frame, sorted(set(people))),
         users=_users(connection, frame),
         queues=find_queues(connection, frame),
@@ -35,10 +37,17 @@ def read_current(connection: DuckDBPyConnection, frame: Frame, people: Iterable[
     )
 
 
-def _tasks(connection: DuckDBPyConnection) -> dict[str, tuple[TaskRecord, ...]]:
+def _spent_since(frame: Frame, rate: Rate) -> datetime:
+    """What was created since then may count for a budget; a day early, because days begin at different times."""
+    first = rate.per.before(frame.run.today, frame.calendar) - timedelta(days=1)
+    return datetime.combine(first, time())
+
+
+def _tasks(connection: DuckDBPyConnection, frame: Frame) -> dict[str, tuple[TaskRecord, ...]]:
     rows = connection.execute(
         "SELECT subject, id, key, status, is_closed, is_deleted, owner, created, completed, due, changed "
-        "FROM our_tasks WHERE subject IN (SELECT subject FROM chosen) ORDER BY subject, created, id"
+        "FROM our_tasks WHERE subject IN (SELECT subject FROM chosen) OR created >= ? ORDER BY subject, created, id",
+        [_spent_since(frame, frame.mapping.model.budgets.tasks_per_owner)],
     ).fetchall()
     found: dict[str, list[TaskRecord]] = {}
     for subject, id_, key, status, closed, deleted, owner, created, completed, due, changed in rows:
@@ -62,10 +71,9 @@ def _members(
     if not (frame.mapping.model.campaigns and frame.trust.has("CampaignMember", key)):
         return {}
     ask(connection, people)
-    ours = exp.select("person").from_("members").where(
-        exp.Like(this=column(key), expression=text(f"{frame.mapping.model.model}:%")),
-        exp.In(this=column("account"), query=exp.select("subject").from_("chosen").subquery()),
-    )  # fmt: skip
+    is_ours = exp.Like(this=column(key), expression=text(f"{frame.mapping.model.model}:%"))
+    of_chosen = exp.In(this=column("account"), query=exp.select("subject").from_("chosen").subquery())
+    ours = exp.select("person").from_("members").where(is_ours, any_of([of_chosen, *_recent_member(frame)]))
     wanted = exp.Or(
         this=exp.In(this=column("person"), query=exp.select("subject").from_("asked").subquery()),
         expression=exp.In(this=column("person"), query=ours.subquery()),
@@ -88,6 +96,12 @@ def _members(
         )
         found.setdefault(person, []).append(member)
     return {person: tuple(members) for person, members in found.items()}
+
+
+def _recent_member(frame: Frame) -> Iterator[Sql]:
+    if frame.trust.has("CampaignMember", "CreatedDate"):
+        since = _spent_since(frame, frame.mapping.model.budgets.members_per_campaign)
+        yield binary(exp.GTE, column("CreatedDate"), cast(text(since.isoformat()), "TIMESTAMP"))
 
 
 def _member_column(frame: Frame, name: str) -> Sql:

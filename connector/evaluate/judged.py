@@ -66,7 +66,7 @@ def judged_query(frame: Frame, contents: Contents, memory: str = "memory") -> ex
     for n, layer in enumerate(fact_layers(frame, contents.aggregates)):
         ctes.append((f"layer {n}", _select_from(last, [exp.Star(), *(named(v, c) for c, v in layer)])))
         last = f"layer {n}"
-    aggregates = [column(name) for name in contents.aggregates.values()]
+    aggregates = [column(name) for group in _groups(frame, contents).values() for name in group.values()]
     result = _select_from(last, [exp.Star(except_=aggregates) if aggregates else exp.Star()])
     for name, cte in ctes:
         result = result.with_(exp.to_identifier(name, quoted=True), as_=cte, copy=False)

@@ -5,6 +5,7 @@ What a record does not say is left blank, except for Id, stamps and names; `judg
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -23,15 +24,24 @@ TODAY = date(2026, 9, 1)
 Row = Mapping[str, Any]
 
 
-def mapping_of(folder: Path, text: str) -> Model:
-    """A mapping from its text."""
-    path = folder / "model.yaml"
-    path.write_text(text, encoding="utf-8")
-    return load_mapping(path)
+HERE_FILES = Path(__file__).parent
+
+
+def care(folder: Path, *changes: tuple[str, str]) -> Model:
+    """The model of care.yaml with some text replaced; every replaced text must be there once."""
+    text = (HERE_FILES / "care.yaml").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+        text = text.replace(old, new)
+    (folder / "model.yaml").write_text(text, encoding="utf-8")
+    shutil.copy(HERE_FILES / "care_describe.json", folder / "describe.json")
+    return load_mapping(folder)
 
 
 def record_id(sobject: str, number: int) -> str:
-    prefix = {"Account": "001", "Contact": "003", "Opportunity": "006", "User": "005", "Task": "00T"}.get(sobject, "a00")
+    prefix = {"Account": "001", "Contact": "003", "Opportunity": "006", "User": "005", "Task": "00T"}.get(
+        sobject, "a00"
+    )
     return f"{prefix}{number:012d}AAA"
 
 
@@ -82,7 +92,9 @@ class Book:
         for sobject, wanted in self.model.needs.fields.items():
             describe = self.model.describes[sobject]
             hidden = self.pulls[sobject].hidden if sobject in self.pulls else {}
-            names = sorted({n for n in {*wanted, "Id", "SystemModstamp", "IsDeleted"} - hidden.keys() if describe.find(n)})
+            names = sorted(
+                {n for n in {*wanted, "Id", "SystemModstamp", "IsDeleted"} - hidden.keys() if describe.find(n)}
+            )
             mirror.ensure(describe, names)
             rows = [[row.get(name) for name in names] for row in self.rows.get(sobject, [])]
             mirror.store(sobject, names, rows, as_of, replace=True)
@@ -123,5 +135,3 @@ class Book:
 
 def by_name(found: Evaluated) -> dict[str, Evaluation]:
     return {e.name: e for e in found.evaluations}
-
-
