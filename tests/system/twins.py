@@ -1,0 +1,154 @@
+"""Twin orgs for the crash test: one org lived in twice, once with a run killed at a request boundary.
+
+A twin is forked from a snapshot, served over HTTP, run against with the program's own flow and lived in by people.
+What two twins have in common is told by their portraits, in which ids are replaced by what they stand for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from connector.jobs import load_job
+from connector.localorg.clock import Clock
+from connector.localorg.life import Habits, tick
+from connector.localorg.org import Org
+from connector.localorg.seeds import load_seed
+from connector.localorg.server import LocalOrgServer
+from connector.mapping.load import load_mapping
+from connector.orgsetup import export_source, fields_of
+from connector.run import run_job
+from connector.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+START = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+MODEL = ROOT / "mappings" / "post_sale"
+PEOPLE = Habits(edit_stage=0.004, complete_due_task=0.3, delete_task=0.02, opt_out=0.004, respond=0.05)
+
+
+@dataclass
+class Twin:
+    """One org, its server, and the store that the program keeps beside it."""
+
+    org: Org
+    server: LocalOrgServer
+    home: Path
+
+    @property
+    def config(self) -> Path:
+        return self.home / "config.toml"
+
+    def run(self) -> int:
+        """One run of the lifecycle job in this process; its exit code."""
+        settings = Settings.load(self.config)
+        return run_job(load_job(self.home / "jobs" / "lifecycle.toml"), settings).exit_code
+
+    def live_a_day(self, day: int) -> None:
+        self.org.clock.advance(timedelta(days=1))
+        tick(self.org, Random(day), habits=PEOPLE)
+
+    def lose_store(self) -> None:
+        shutil.rmtree(self.home / "var", ignore_errors=True)
+
+
+def make_org(size: int) -> Org:
+    """A small book, ready for the shipped model: the same content every time."""
+    org = Org.create(clock=Clock(START), seed=7)
+    load_seed(org, "small", seed=7, size=size)
+    model = load_mapping(MODEL)
+    with TemporaryDirectory() as source:
+        export_source(Path(source), fields_of([model]), needs=model.needs)
+        org.load_source(Path(source))
+    org.add_status("Not needed", closed=True)
+    org.add_client("twin", "secret")
+    return org
+
+
+@contextmanager
+def serve_twin(snapshot: bytes, home: Path, now: datetime = START) -> Iterator[Twin]:
+    org = Org.restore(snapshot, clock=Clock(now))
+    server = LocalOrgServer(org)
+    server.start()
+    shutil.copytree(ROOT / "mappings", home / "mappings")
+    shutil.copytree(ROOT / "jobs", home / "jobs")
+    twin = Twin(org, server, home)
+    twin.config.write_text(
+        f'installation = "twins"\n[org]\ninstance_url = "{server.url}"\nclient_id = "twin"\nclient_secret = "secret"\n'
+        '[store]\ndirectory = "var"\n[mappings]\ndirectory = "mappings"\n[jobs]\ndirectory = "jobs"\n',
+        encoding="utf-8",
+    )
+    try:
+        yield twin
+    finally:
+        server.stop()
+
+
+def run_and_kill(twin: Twin, boundary: int, when: str) -> None:
+    """A run in a process of its own, killed (-9) at the nth request, before it, before its reply or after it."""
+    victim: list[subprocess.Popen[bytes]] = []
+
+    def strike(event: Any) -> None:
+        if event.n == boundary and event.when == when and victim:
+            os.kill(victim[0].pid, signal.SIGKILL)
+            victim[0].wait()
+
+    twin.server.on_boundary = strike
+    try:
+        command = [sys.executable, "-m", "connector", "run", "lifecycle", "--config", str(twin.config)]
+        victim.append(subprocess.Popen(command, cwd=twin.home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        code = victim[0].wait(timeout=120)
+    finally:
+        twin.server.on_boundary = None
+    assert code == -signal.SIGKILL, f"the run ended by itself ({code}): there is no boundary {boundary} {when}"
+
+
+def portrait(org: Org) -> dict[str, Any]:
+    """Stages, entries, memory, Tasks and memberships, with names in the place of ids."""
+    accounts = {a["Id"]: f"{a['AccountNumber']} {a['Name']}" for a in org.records("Account", include_deleted=True)}
+    people = {c["Id"]: f"{c['Name']} {c['Email']}" for c in org.records("Contact", include_deleted=True)}
+    users = {u["Id"]: u["Username"] for u in org.records("User")}
+    campaigns = {c["Id"]: c["Name"] for c in org.records("Campaign")}
+    names = {**accounts, **people, **users, **campaigns}
+    return {
+        "accounts": sorted((_account(a, names) for a in org.records("Account")), key=str),
+        "tasks": sorted((_task(t, names) for t in _ours(org, "Task")), key=str),
+        "members": sorted((_member(m, names) for m in _ours(org, "CampaignMember")), key=str),
+    }
+
+
+def _ours(org: Org, sobject: str) -> list[dict[str, Any]]:
+    return [r for r in org.records(sobject, include_deleted=True) if r["Lifecycle_Key__c"]]
+
+
+def _account(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    state = json.loads(row["Lifecycle_State__c"] or "{}")
+    owned = {k: v for k, v in row.items() if k.endswith("__c") and k != "Lifecycle_State__c"}
+    return {"account": names[row["Id"]], "state": {**state, "rec": names.get(state.get("rec"))}, **owned}
+
+
+def _task(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    key = _spell(row["Lifecycle_Key__c"], names)
+    return {"key": key, "owner": names[row["OwnerId"]], "about": names.get(row["WhatId"]), **{
+        k: str(row[k]) for k in ("Subject", "Status", "ActivityDate", "Description", "IsDeleted")
+    }}  # fmt: skip
+
+
+def _member(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {"key": _spell(row["Lifecycle_Key__c"], names), "campaign": names[row["CampaignId"]],
+            "status": row["Status"], "responded": row["HasResponded"]}  # fmt: skip
+
+
+def _spell(key: str, names: dict[str, str]) -> str:
+    return ":".join(names.get(part, part) for part in key.split(":"))
