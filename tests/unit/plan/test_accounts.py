@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from small_book import (
+from plan_book import (
     ACME,
     BETA,
     DESCRIBES,

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from small_book import a_field, an_object
+from plan_book import a_field, an_object
 
 from connector.plan.compare import find_difference, new_record, read_text
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from small_book import (
+from plan_book import (
     ACME,
     ANNA,
     AS_OF,

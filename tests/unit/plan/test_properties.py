@@ -8,7 +8,7 @@ from zlib import crc32
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_book import (
+from plan_book import (
     ANNA,
     AS_OF,
     BEN,

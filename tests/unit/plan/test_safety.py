@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from small_book import (
+from plan_book import (
     ACME,
     ANNA,
     AS_OF,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from small_book import ACME, AS_OF, BETA, a_customer, a_member, a_move, a_person, a_state, a_task, an_org, plan_for
+from plan_book import ACME, AS_OF, BETA, a_customer, a_member, a_move, a_person, a_state, a_task, an_org, plan_for
 
 from connector.data import Change, Current, Outcome, Plan, Reason
 from connector.plan.keys import CtaKey, MemberKey, StepKey, key_name, read_member_key, read_task_key
