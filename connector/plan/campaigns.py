@@ -28,7 +28,7 @@ def plan_campaigns(judged: Sequence[Judged], context: Context) -> Iterator[Draft
     for membership in roster.memberships:
         because = _group_taken(membership) if membership.member.id in lost else _why_leave(membership)
         if because:
-            yield from _exit(membership, because, context)
+            yield from _exit(membership, because, roster, context)
     for place, rule in enumerate(context.model.campaigns):
         yield from _fill(place, rule, judged, roster, context)
 
@@ -55,13 +55,15 @@ def _group_taken(membership: Membership) -> Reason:
     return Reason(f"campaigns.{rule.key}.group", f"Already in another campaign of the group {rule.group}.")
 
 
-def _exit(membership: Membership, because: Reason, context: Context) -> Iterator[Change]:
+def _exit(membership: Membership, because: Reason, roster: Roster, context: Context) -> Iterator[Change]:
     """The change of status that ends a membership; none for a responder whom it would demote."""
     member, rule, judged = membership.member, membership.rule, membership.judged
     status = rule.status.left_responded if member.has_responded else rule.status.left
     responded = context.current.responded_statuses.get(member.campaign, frozenset())
     if judged is None or member.status == status or (member.has_responded and status not in responded):
         return
+    if status == rule.status.left:
+        roster.leave(membership)
     evaluation = judged.evaluation
     yield Change(
         id=f"CampaignMember:{member.id}", kind="member_status", model=evaluation.model, sobject="CampaignMember",
@@ -116,7 +118,7 @@ def _join(
     loser = roster.join(person.id, place, rule)
     if loser:
         because = Reason(f"campaigns.{loser.rule.key}.group", f"{rule.label or rule.key} comes before it in the group.")
-        exits = list(_exit(loser, because, context))
+        exits = list(_exit(loser, because, roster, context))
     yield from exits
     found = new_record(_fields(rule, campaign, key, person, context), context.describe("CampaignMember"))
     for what in found.troubles:

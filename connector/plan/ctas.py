@@ -49,11 +49,22 @@ def _plan_cta(
     if signal.open is not True:
         return
     same = [e for e in existing if is_same_period(e[0].period, signal.period)]
-    for key, task in still_open:
-        if not is_same_period(key.period, signal.period):
-            yield close_task(task, _superseded(cta, key, signal), judged, context)
+    opened: list[Draft] = []
     if _may_open(cta, same, existing, context):
-        yield from open_task(_wanted(cta, signal, same, judged, context), judged, context)
+        opened = list(open_task(_wanted(cta, signal, same, judged, context), judged, context))
+        yield from opened
+    yield from _close_outdated(cta, signal, [e for e in still_open if e not in same], opened, judged, context)
+
+
+def _close_outdated(
+    cta: Cta, signal: Signal, outdated: Sequence[Existing], opened: Sequence[Draft], judged: Judged, context: Context
+) -> Iterator[Change]:
+    """Tasks of other periods, once the new one is there: nobody is left without."""
+    first = tuple(c.id for c in opened if isinstance(c, Change))
+    if opened and not first:
+        return
+    for key, task in outdated:
+        yield close_task(task, _superseded(cta, key, signal), judged, context, after=first)
 
 
 def _may_open(cta: Cta, same: Sequence[Existing], existing: Sequence[Existing], context: Context) -> bool:
@@ -95,4 +106,6 @@ def _gone(cta: Cta, signal: Signal) -> Reason:
 
 
 def _superseded(cta: Cta, key: CtaKey, signal: Signal) -> Reason:
-    return Reason(f"ctas.{cta.key}.period", f"For {key.period}; it is {signal.period} now.")
+    return Reason(
+        f"ctas.{cta.key}.period", f"It was for {key.period or 'no date'}; now it is for {signal.period or 'none'}."
+    )

@@ -69,7 +69,7 @@ def _draft(evaluated: Sequence[Evaluation], context: Context) -> Iterator[Draft]
     yield from plan_campaigns(judged, context)
 
 
-_GROUPS = {"task_close": 1, "task_open": 2, "member_status": 3, "member_add": 4}
+_GROUPS = {"task_open": 1, "task_close": 2, "member_status": 3, "member_add": 4}
 
 
 def _order(change: Change) -> tuple[int, str, str]:

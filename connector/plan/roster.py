@@ -50,9 +50,15 @@ class Roster:
     """Person -> memberships that this plan begins."""
     planned: set[Seat] = field(default_factory=set)
     """(person, campaign key) of those."""
+    leaving: set[str] = field(default_factory=set)
+    """Members that this plan gives the status of those who left."""
 
     def signal(self, judged: Judged, rule: CampaignRule) -> CampaignSignal | None:
         return self.signals.get((judged.evaluation.subject, rule.key))
+
+    def leave(self, membership: Membership) -> None:
+        """The plan ends the membership: its place is free as it will be for the next run."""
+        self.leaving.add(membership.member.id)
 
     def is_known(self, person: str, campaign: str, key: str) -> bool:
         """Whether the person is a member already, or was one in this visit until somebody removed them."""
@@ -61,9 +67,12 @@ class Roster:
     def takes_a_place(self, person: str, campaign: str, key: str, rule: CampaignRule) -> bool:
         """Whether the person counts towards `at_most`: all known ones except those who left in an earlier visit."""
         return any(
-            m.key == key or (m.campaign == campaign and not m.is_deleted and m.status != rule.status.left)
+            m.key == key or (m.campaign == campaign and not m.is_deleted and not self._has_left(m, rule))
             for m in self._members(person)
         )
+
+    def _has_left(self, member: MemberRecord, rule: CampaignRule) -> bool:
+        return member.status == rule.status.left or member.id in self.leaving
 
     def may_join(self, person: str, place: int, rule: CampaignRule) -> bool:
         """Whether frequency cap and group let the person in."""

@@ -54,14 +54,16 @@ def open_task(wanted: Wanted, judged: Judged, context: Context) -> Iterator[Draf
         yield _creation(wanted, owner, found.after, judged, context)
 
 
-def close_task(task: TaskRecord, because: Reason, judged: Judged, context: Context) -> Change:
-    """Closes an open Task that nobody needs any more."""
+def close_task(
+    task: TaskRecord, because: Reason, judged: Judged, context: Context, *, after: tuple[str, ...] = ()
+) -> Change:
+    """Closes an open Task that nobody needs any more; `after` names changes that have to be written before."""
     evaluation = judged.evaluation
     return Change(
         id=f"Task:{task.id}", kind="task_close", model=evaluation.model, sobject="Task", record=task.id,
         subject=evaluation.subject, subject_name=evaluation.name, before={"Status": task.status},
-        after={"Status": context.model.keys.not_needed}, because=because, depends_on=judged.depends_on,
-        owner=task.owner, money=evaluation.money,
+        after={"Status": context.model.keys.not_needed}, because=because,
+        depends_on=(*judged.depends_on, *after), owner=task.owner, money=evaluation.money,
     )  # fmt: skip
 
 

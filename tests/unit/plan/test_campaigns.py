@@ -155,6 +155,21 @@ def test_at_most_three(case: str) -> None:
     assert added(plan) == people(*expected)
 
 
+def test_a_place_that_this_plan_frees_is_taken_at_once() -> None:
+    left_behind = ours(FOUR, key=key(FOUR, since="2020-01-01"))
+    opted_out = a_person(4, reachable=False)
+    one_place = [{**CAMPAIGN, "people": {"at_most": 1}}]
+    plan = plan_members(campaigns_signal(opted_out, ONE), members=[left_behind], campaigns=one_place)
+    assert exits(plan) == {left_behind.id: "Exited"}
+    assert added(plan) == people(ONE)
+
+
+def test_a_place_in_this_visit_stays_taken_by_who_opted_out() -> None:
+    one_place = [{**CAMPAIGN, "people": {"at_most": 1}}]
+    plan = plan_members(campaigns_signal(a_person(4, reachable=False), ONE), members=[ours(FOUR)], campaigns=one_place)
+    assert (exits(plan), added(plan)) == ({ours(FOUR).id: "Exited"}, [])
+
+
 def test_a_campaign_that_is_gone_or_inactive_is_told_once() -> None:
     plan = plan_members(campaigns_signal(ONE, TWO), org=an_org(campaigns={}))
     assert plan.changes == ()

@@ -33,6 +33,7 @@ from plan_book import (
 
 from connector.calendar import Calendar
 from connector.data import Guard
+from connector.mapping.values import Rate
 
 KEY = f"m:unowned:{ACME}::"
 FIRST = f"{KEY}1"
@@ -215,7 +216,29 @@ def test_a_new_period_takes_the_place_of_the_old_one() -> None:
     plan = plan_cta(a_signal(period="2026-09-30"), [old])
     assert closed(plan) == [old.id]
     assert opened(plan) == [f"m:unowned:{ACME}:2026-09-30:1"]
-    assert plan.changes[0].because.sentence == "For 2026-06-30; it is 2026-09-30 now."
+    (new, gone) = plan.changes
+    assert gone.because.sentence == "It was for 2026-06-30; now it is for 2026-09-30."
+    assert gone.depends_on == (new.id,)
+
+
+def test_the_old_period_stays_open_while_the_new_one_waits_or_has_no_owner() -> None:
+    old = a_task(f"m:unowned:{ACME}:2026-06-30:1")
+    assert plan_cta(a_signal(period="2026-09-30", owners=()), [old]).changes == ()
+    model = model_with()
+    waiting = model.model_copy(
+        update={"budgets": model.budgets.model_copy(update={"tasks_per_owner": Rate.read("0 per day")})}
+    )
+    customer = replace(a_customer(), signals=(a_signal(period="2026-09-30"),))
+    plan = plan_for(customer, model=waiting, org=an_org([old]))
+    assert (plan.changes, plan.waiting) == ((), {"m.unowned": 1})
+
+
+def test_a_cooldown_does_not_come_between_an_old_period_and_its_successor() -> None:
+    """Killed after opening the new one, the next run closes the old one."""
+    old, new = a_task(f"m:unowned:{ACME}:2026-06-30:1"), a_task(f"m:unowned:{ACME}:2026-09-30:1")
+    signal, cta = a_signal(period="2026-09-30"), {"cooldown": "30 days"}
+    assert opened(plan_cta(signal, [old], cta=cta)) == [new.key]
+    assert closed(plan_cta(signal, [old, new], cta=cta)) == [old.id]
 
 
 def test_a_very_long_period_still_makes_a_key_that_fits_and_is_recognised() -> None:
