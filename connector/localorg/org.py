@@ -152,11 +152,22 @@ class Org:
             return setup_rows.insert_user(txn, {n: v for n, v in {**names, **given}.items() if v is not None})
 
     def add_client(
-        self, key: str, secret: str | None = None, user_id: str | None = None, public_key_pem: str | None = None
+        self,
+        key: str,
+        secret: str | None = None,
+        user_id: str | None = None,
+        public_key_pem: str | None = None,
+        *,
+        rotates_refresh_token: bool = False,
     ) -> None:
         """Let an application in: by secret (client credentials) or by certificate (JWT bearer), running as a user."""
-        self.state.clients[key] = Client(key, secret, user_id or self.admin_id, public_key_pem)
+        self.state.clients[key] = Client(key, secret, user_id or self.admin_id, public_key_pem, rotates_refresh_token)
         self.save_state()
+
+    def issue_refresh_token(self, client_key: str, user: str | None = None) -> str:
+        """Hand out a refresh token, as the end of a web login would."""
+        with self.lock:
+            return sessions.issue_refresh_token(self.state, user or self.admin_id, client_key)
 
     def issue_token(self, user: str | None = None, client_key: str = "local") -> str:
         """Hand out an access token without asking for credentials, for tests."""

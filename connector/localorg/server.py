@@ -35,6 +35,7 @@ class BoundaryEvent:
     path: str
 
 
+_WORTH_PACKING = 2048
 Boundary = Callable[[BoundaryEvent], None]
 
 
@@ -167,7 +168,7 @@ class _Handler(WSGIRequestHandler):
 
     def _send(self, reply: Reply, *, truncate: bool = False) -> None:
         """Write an answer; a truncated one promises more than it sends and ends the connection."""
-        body = reply.encode()
+        body = self._pack(reply)
         self.send_response_only(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
@@ -182,6 +183,15 @@ class _Handler(WSGIRequestHandler):
         self.wfile.flush()
         if truncate:
             self._drop()
+
+    def _pack(self, reply: Reply) -> bytes:
+        """The body, compressed when the client asks for it and it is long enough to gain by it (reference 4.4)."""
+        body = reply.encode()
+        asked = "gzip" in self.headers.get("Accept-Encoding", "").lower()
+        if not asked or len(body) < _WORTH_PACKING or "Content-Encoding" in reply.headers:
+            return body
+        reply.headers["Content-Encoding"] = "gzip"
+        return gzip.compress(body, compresslevel=1, mtime=0)
 
     def _drop(self) -> None:
         """Cut the connection so that the client sees a reset."""

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime
 
-from connector.localorg.state import OrgState, Session
+from connector.localorg.state import Grant, OrgState, Session
 
 
 def issue_token(state: OrgState, user_id: str, client_key: str, now: datetime) -> str:
@@ -12,6 +12,15 @@ def issue_token(state: OrgState, user_id: str, client_key: str, now: datetime) -
     secret = hashlib.sha256(f"{state.seed}:{user_id}:{client_key}:{state.tokens_issued}".encode()).hexdigest()
     token = f"{state.org_id[:15]}!AQ{secret}"
     state.sessions[token] = Session(user_id, client_key, now.timestamp())
+    return token
+
+
+def issue_refresh_token(state: OrgState, user_id: str, client_key: str) -> str:
+    """Make a refresh token of the shape `5Aep...`; deterministic for an org, never issued twice."""
+    state.tokens_issued += 1
+    secret = hashlib.sha256(f"refresh:{state.seed}:{user_id}:{client_key}:{state.tokens_issued}".encode()).hexdigest()
+    token = f"5Aep861{secret}"
+    state.grants[token] = Grant(user_id, client_key)
     return token
 
 

@@ -5,6 +5,7 @@ Who it is, what was customised, who may come in. Kept as one JSON value in the s
 
 import json
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from connector.localorg.access import AccessRules
 from connector.localorg.schema import Definition
@@ -19,6 +20,7 @@ class Client:
     secret: str | None
     user_id: str
     public_key_pem: str | None = None
+    rotates_refresh_token: bool = False
 
 
 @dataclass(slots=True)
@@ -28,6 +30,26 @@ class Session:
     user_id: str
     client_key: str
     used: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A refresh token that the org has issued: on whose behalf and to which application."""
+
+    user_id: str
+    client_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class LateWrite:
+    """A change that a long transaction has made but not committed: stamped then, visible later (reference 2.3)."""
+
+    stamped_at: str
+    visible_at: str
+    sobject: str
+    record_id: str | None
+    values: dict[str, Any]
+    user_id: str | None
 
 
 @dataclass(slots=True)
@@ -43,6 +65,8 @@ class OrgState:
     rules: AccessRules = field(default_factory=AccessRules)
     clients: dict[str, Client] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
+    grants: dict[str, Grant] = field(default_factory=dict)
+    late: list[LateWrite] = field(default_factory=list)
     switches: Switches = field(default_factory=Switches)
     api_limit: int = 100_000
     tokens_issued: int = 0
@@ -59,5 +83,7 @@ class OrgState:
         raw["rules"] = AccessRules(**raw["rules"])
         raw["clients"] = {k: Client(**v) for k, v in raw["clients"].items()}
         raw["sessions"] = {k: Session(**v) for k, v in raw["sessions"].items()}
+        raw["grants"] = {k: Grant(**v) for k, v in raw.get("grants", {}).items()}
+        raw["late"] = [LateWrite(**v) for v in raw.get("late", ())]
         raw["switches"] = Switches(**raw["switches"])
         return cls(**raw)

@@ -18,6 +18,7 @@ Row = dict[str, Any]
 _META = """
 CREATE TABLE IF NOT EXISTS "__meta" (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS "__counter" (prefix TEXT PRIMARY KEY, n INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS "__deleted" (id TEXT PRIMARY KEY, sobject TEXT, at TEXT) WITHOUT ROWID;
 """
 _UNINDEXED = frozenset({"OwnerId", "CreatedById", "LastModifiedById", "RecordTypeId"})
 _CHUNK = 500
@@ -93,6 +94,19 @@ class Store:
     def remove(self, sobject: str, record_id: str) -> None:
         """Take one row out for good."""
         self.connection.execute(f'DELETE FROM "{sobject}" WHERE "Id" = ?', (record_id,))
+
+    def log_deletion(self, sobject: str, record_id: str, at: str) -> None:
+        """Note in the delete log that a record was deleted."""
+        self.connection.execute('INSERT OR REPLACE INTO "__deleted" VALUES (?, ?, ?)', (record_id, sobject, at))
+
+    def forget_deletion(self, record_id: str) -> None:
+        """Take a record out of the delete log: it came back, or nothing is left of it."""
+        self.connection.execute('DELETE FROM "__deleted" WHERE id = ?', (record_id,))
+
+    def deletions(self, sobject: str, start: str, end: str) -> list[tuple[str, str]]:
+        """Ids and moments of deletion of one object in a half-open window, oldest first."""
+        sql = 'SELECT id, at FROM "__deleted" WHERE sobject = ? AND at >= ? AND at < ? ORDER BY at, id'
+        return self.connection.execute(sql, (sobject, start, end)).fetchall()
 
     def fetch(self, definition: ObjectDef, record_id: str) -> Row | None:
         """Return the row with this id, deleted or not."""

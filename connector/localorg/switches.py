@@ -23,6 +23,9 @@ class Switches:
     delete_stamps: bool = True
     """2.4: does deleting move SystemModstamp?"""
 
+    hard_deletes_logged: bool = False
+    """2.4: does sobjects/X/deleted list what never went through a recycle bin, such as a CampaignMember?"""
+
     unknown_member_status: Literal["store", "default"] = "store"
     """7.3: is a CampaignMember.Status that the campaign does not list stored, or replaced by the default?"""
 

@@ -1,7 +1,8 @@
 """Routes of composite and batch: several requests in one, with references from one to the next (reference 4.3)."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connector.localorg import errors
@@ -11,46 +12,89 @@ from connector.localorg.ledger import Subrequest
 
 MOST_SUBREQUESTS = 25
 MOST_EXPENSIVE = 5
+COLLATED_SINCE = 49.0
 _REFERENCE = re.compile(r"@\{([A-Za-z0-9_]+)([^}]*)\}")
 _REFERENCE_ID = re.compile(r"[A-Za-z0-9_]+\Z")
 _STEP = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+)\]")
 _EXPENSIVE = re.compile(r"/v[\d.]+/(query|queryAll|composite/sobjects)(/|\?|$)")
+_SOBJECT = re.compile(r"/sobjects/([A-Za-z0-9_]+)")
 _FORBIDDEN_HEADERS = frozenset({"accept", "authorization", "content-type"})
 
 
 class _AbortedError(Exception):
-    """Undoes an allOrNone composite; carries the position of the failure."""
+    """Undoes an allOrNone composite; carries the failed answer."""
 
-    def __init__(self, position: int) -> None:
+    def __init__(self, answer: dict[str, Any]) -> None:
         super().__init__()
-        self.position = position
+        self.answer = answer
 
 
 def run_composite(visit: Visit, call: Call) -> Reply:
     """POST composite"""
     body = call.json_object()
-    requests = _read_requests(body.get("compositeRequest"))
-    all_or_none = body.get("allOrNone") is True
-    answers: list[dict[str, Any]] = []
-    try:
-        with visit.txn.savepoint():
-            for position, request in enumerate(requests):
-                answers.append(_answer(visit, call, request, answers))
-                if all_or_none and answers[-1]["httpStatusCode"] >= 400:
-                    raise _AbortedError(position)
-    except _AbortedError as aborted:
-        answers = _undone(requests, answers, aborted.position)
+    answers = run_requests(
+        visit,
+        call,
+        body.get("compositeRequest"),
+        all_or_none=body.get("allOrNone") is True,
+        collate=body.get("collateSubrequests", float(visit.version) >= COLLATED_SINCE) is True,
+        most=MOST_SUBREQUESTS,
+    )
     return Reply(200, {"compositeResponse": answers})
 
 
-def _read_requests(requests: Any) -> list[dict[str, Any]]:
+def run_requests(
+    visit: Visit, call: Call, given: Any, *, all_or_none: bool, collate: bool, most: int
+) -> list[dict[str, Any]]:
+    """Run subrequests and return their answers in the order in which they were given."""
+    requests = _read_requests(given, most)
+    answers: list[dict[str, Any]] = []
+    try:
+        with visit.txn.savepoint():
+            for request in _in_order(requests, collate=collate):
+                answers.append(_answer(visit, call, request, answers))
+                if all_or_none and answers[-1]["httpStatusCode"] >= 400:
+                    raise _AbortedError(answers[-1])
+    except _AbortedError as aborted:
+        return _undone(requests, aborted.answer)
+    by_reference = {a["referenceId"]: a for a in answers}
+    return [by_reference[r["referenceId"]] for r in requests]
+
+
+def _in_order(requests: list[dict[str, Any]], *, collate: bool) -> Iterator[dict[str, Any]]:
+    """The order of execution.
+
+    Collated subrequests (the default since 49.0) run kind by kind, method and object, as far as references between
+    them allow; headers of a subrequest switch collation off (4.3).
+    """
+    if not collate or any(r.get("httpHeaders") for r in requests):
+        yield from requests
+        return
+    waiting, done = list(requests), set[str]()
+    while waiting:
+        ready = [r for r in waiting if _needs(r).isdisjoint({w["referenceId"] for w in waiting})] or waiting[:1]
+        batch = [r for r in ready if _kind(r) == _kind(ready[0])]
+        yield from batch
+        done |= {r["referenceId"] for r in batch}
+        waiting = [r for r in waiting if r["referenceId"] not in done]
+
+
+def _needs(request: Mapping[str, Any]) -> set[str]:
+    text = json.dumps([request.get("url"), request.get("body")])
+    return {found[1] for found in _REFERENCE.finditer(text)}
+
+
+def _kind(request: Mapping[str, Any]) -> tuple[str, ...]:
+    found = _SOBJECT.search(request["url"])
+    return (request["method"].upper(), found[1] if found else request["url"])
+
+
+def _read_requests(requests: Any, most: int) -> list[dict[str, Any]]:
     """Check the shape and the limits of a composite body (limits 4.3; wordings UNVERIFIED)."""
     if not isinstance(requests, list) or not requests or not all(isinstance(r, dict) for r in requests):
         raise errors.body_unreadable("compositeRequest must be a list of subrequests")
-    if len(requests) > MOST_SUBREQUESTS:
-        raise errors.OrgError(
-            400, "LIMIT_EXCEEDED", f"composite requests are limited to {MOST_SUBREQUESTS} subrequests"
-        )
+    if len(requests) > most:
+        raise errors.OrgError(400, "LIMIT_EXCEEDED", f"composite requests are limited to {most} subrequests")
     if sum(1 for r in requests if _EXPENSIVE.search(str(r.get("url")))) > MOST_EXPENSIVE:
         text = f"composite requests are limited to {MOST_EXPENSIVE} query and sObject collection subrequests"
         raise errors.OrgError(400, "LIMIT_EXCEEDED", text)
@@ -109,13 +153,13 @@ def run_subrequest(
     return reply
 
 
-def _undone(requests: list[dict[str, Any]], answers: list[dict[str, Any]], failed: int) -> list[dict[str, Any]]:
+def _undone(requests: list[dict[str, Any]], failed: dict[str, Any]) -> list[dict[str, Any]]:
     halted = errors.processing_halted().as_rest()
     return [
-        answers[n]
-        if n == failed
+        failed
+        if r["referenceId"] == failed["referenceId"]
         else {"body": halted, "httpHeaders": {}, "httpStatusCode": 400, "referenceId": r["referenceId"]}
-        for n, r in enumerate(requests)
+        for r in requests
     ]
 
 

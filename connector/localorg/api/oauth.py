@@ -1,4 +1,4 @@
-"""Tokens and identity: client credentials, JWT bearer, userinfo, the identity URL (reference 1.3).
+"""Tokens and identity: client credentials, JWT bearer, refresh, userinfo, the identity URL (reference 1.3).
 
 Refusals are an object with error and error_description, not the array of REST errors.
 """
@@ -41,6 +41,8 @@ def answer_token(org: "Org", call: Call, origin: str) -> Reply:
                 client, user_id = _check_credentials(org, call, form)
             case grant if grant == JWT_GRANT:
                 client, user_id = _check_assertion(org, form.get("assertion", ""), origin)
+            case "refresh_token":
+                client, user_id = _check_refresh(org, call, form)
             case None:
                 raise OAuthError("invalid_request", "grant_type is required")
             case _:
@@ -48,7 +50,10 @@ def answer_token(org: "Org", call: Call, origin: str) -> Reply:
         _check_user(org, user_id)
     except OAuthError as refused:
         return Reply(refused.status, {"error": refused.error, "error_description": refused.description})
-    return Reply(200, _token_body(org, client, user_id, origin))
+    body = _token_body(org, client, user_id, origin)
+    if form["grant_type"] == "refresh_token" and client.rotates_refresh_token:
+        body["refresh_token"] = _rotate(org, form["refresh_token"])
+    return Reply(200, body)
 
 
 def _token_body(org: "Org", client: Client, user_id: str, origin: str) -> dict[str, str]:
@@ -74,6 +79,26 @@ def _check_credentials(org: "Org", call: Call, form: dict[str, str]) -> tuple[Cl
     if client.secret is None or client.secret != secret:
         raise OAuthError("invalid_client", "invalid client credentials")
     return client, client.user_id
+
+
+def _check_refresh(org: "Org", call: Call, form: dict[str, str]) -> tuple[Client, str]:
+    """A refresh token of this client; a secret is checked when one is sent (1.3)."""
+    key, secret = _basic(call) or (form.get("client_id", ""), form.get("client_secret", ""))
+    client = org.state.clients.get(key)
+    if client is None:
+        raise OAuthError("invalid_client_id", "client identifier invalid")
+    if secret and secret != client.secret:
+        raise OAuthError("invalid_client", "invalid client credentials")
+    grant = org.state.grants.get(form.get("refresh_token", ""))
+    if grant is None or grant.client_key != key:
+        raise OAuthError("invalid_grant", "expired access/refresh token")
+    return client, grant.user_id
+
+
+def _rotate(org: "Org", used: str) -> str:
+    """A used token ends and a new one takes its place: a client that loses the answer is locked out (1.3)."""
+    grant = org.state.grants.pop(used)
+    return sessions.issue_refresh_token(org.state, grant.user_id, grant.client_key)
 
 
 def _basic(call: Call) -> tuple[str, str] | None:

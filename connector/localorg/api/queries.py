@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from connector.localorg import errors
+from connector.localorg.api.columns import describe_columns
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
 from connector.localorg.soql.run import run_soql
@@ -28,6 +29,8 @@ def _first_page(visit: Visit, call: Call, *, include_deleted: bool) -> Reply:
     soql = call.query.get("q")
     if not soql:
         raise errors.OrgError(400, "MALFORMED_QUERY", "A query string has to be specified")
+    if call.query.get("columns", "").lower() == "true":
+        return Reply(200, describe_columns(visit, soql, include_deleted=include_deleted))
     result = run_soql(visit.txn, soql, include_deleted=include_deleted, version=visit.version)
     size = page_size(call)
     if len(result.records) <= size:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from connector.localorg import errors
-from connector.localorg.api import collections, composite, queries, records, resources
+from connector.localorg.api import changes, collections, composite, queries, records, resources, trees
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
 from connector.localorg.bulk.routes import BULK_ROUTES
@@ -21,6 +21,8 @@ ROUTES: tuple[tuple[tuple[str, ...], dict[str, Route]], ...] = (
     (("sobjects",), {"GET": records.list_objects}),
     (("sobjects", "{name}"), {"GET": records.show_object, "POST": records.create_record}),
     (("sobjects", "{name}", "describe"), {"GET": records.describe_object}),
+    (("sobjects", "{name}", "updated"), {"GET": changes.list_updated}),
+    (("sobjects", "{name}", "deleted"), {"GET": changes.list_deleted}),
     (
         ("sobjects", "{name}", "{key}"),
         {"GET": records.read_record, "PATCH": records.update_record, "DELETE": records.delete_record},
@@ -37,6 +39,8 @@ ROUTES: tuple[tuple[tuple[str, ...], dict[str, Route]], ...] = (
     (("limits", "recordCount"), {"GET": resources.count_records}),
     (("composite",), {"POST": composite.run_composite}),
     (("composite", "batch"), {"POST": composite.run_batch}),
+    (("composite", "graph"), {"POST": trees.run_graphs}),
+    (("composite", "tree", "{name}"), {"POST": trees.create_tree}),
     (
         ("composite", "sobjects"),
         {"POST": collections.create_records, "PATCH": collections.update_records, "DELETE": collections.delete_records},

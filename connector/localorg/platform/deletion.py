@@ -18,8 +18,12 @@ def delete_record(txn: Transaction, definition: ObjectDef, row: Row) -> None:
         delete_record(txn, child, child_row)
     if definition.name in HARD_DELETED or not definition.has("IsDeleted"):
         txn.store.remove(definition.name, row["Id"])
+        logged = txn.switches.hard_deletes_logged
     else:
         _put_in_bin(txn, definition, row["Id"])
+        logged = True
+    if logged:
+        txn.store.log_deletion(definition.name, row["Id"], txn.now)
     _after_delete(txn, definition, row)
 
 
@@ -66,6 +70,7 @@ def activities_names() -> frozenset[str]:
 def undelete_record(txn: Transaction, definition: ObjectDef, row: Row) -> None:
     """Bring a record back under its old id with a new stamp, and the children that went in the same moment (2.4)."""
     txn.update(definition, row["Id"], {"IsDeleted": 0})
+    txn.store.forget_deletion(row["Id"])
     for relation in definition.children:
         child = txn.schema.find(relation.child)
         if relation.cascade_delete and child is not None and child.has(relation.field) and child.has("IsDeleted"):
@@ -84,3 +89,4 @@ def purge_record(txn: Transaction, definition: ObjectDef, record_id: str) -> Non
             for row in txn.select(child.name, {relation.field: record_id, "IsDeleted": 1}):
                 purge_record(txn, child, row["Id"])
     txn.store.remove(definition.name, record_id)
+    txn.store.forget_deletion(record_id)
