@@ -5,32 +5,27 @@ null, and NOT is two-valued (a comparison with null is false, so its negation is
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, Protocol
 
-from connector.localorg.definitions import ID_TYPES, NUMBER_TYPES, TEXT_TYPES, FieldDef
-from connector.localorg.ids import to_id18
-from connector.localorg.soql.lexer import malformed, plain_text, refuse
-from connector.localorg.soql.scope import Column, Scope
-from connector.localorg.soql.spans import find_span
+from connector.localorg.definitions import TEXT_TYPES, FieldDef
+from connector.localorg.soql.lexer import malformed, refuse
+from connector.localorg.soql.literals import check_length, refuse_literal, stored_literal, stored_span
+from connector.localorg.soql.scope import Scope
 from connector.localorg.soql.syntax import (
     Call,
     Comparison,
     Condition,
+    Distance,
     Expression,
     Includes,
     Junction,
     Membership,
     Not,
-    Query,
     SemiJoin,
-    Value,
 )
-from connector.localorg.values import wire_datetime
 
 Sql = tuple[str, list[Any]]
 Resolve = Callable[[Expression], tuple[str, FieldDef]]
-CompileSubquery = Callable[[Query, Column], Sql]
 _SPAN_TESTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "=": ("({0} >= ? AND {0} < ?)", ("low", "high")),
     "!=": ("({0} < ? OR {0} >= ? OR {0} IS NULL)", ("low", "high")),
@@ -39,16 +34,25 @@ _SPAN_TESTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "<=": ("{0} < ?", ("high",)),
     ">": ("{0} >= ?", ("high",)),
 }
+_ORDERED = frozenset({"<", "<=", ">", ">="})
+_UNORDERED_TYPES = frozenset({"boolean", "multipicklist"})
 _SQL_OPERATORS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
-class ConditionCompiler:
-    """Compiles the conditions of one scope; knows how to resolve a left side and how to compile a semi-join's query."""
+class SemiJoinCompiler(Protocol):
+    """What a condition needs from the statement around it."""
 
-    def __init__(self, scope: Scope, resolve: Resolve, compile_subquery: CompileSubquery) -> None:
+    def compile_semi_join(self, scope: Scope, test: SemiJoin) -> Sql:
+        """Compile `field [NOT] IN (SELECT ...)`."""
+
+
+class ConditionCompiler:
+    """Compiles the conditions of one scope; `resolve` knows what a left side may be."""
+
+    def __init__(self, scope: Scope, resolve: Resolve, semi_joins: SemiJoinCompiler) -> None:
         self.scope = scope
         self.resolve = resolve
-        self.compile_subquery = compile_subquery
+        self.semi_joins = semi_joins
 
     def compile(self, condition: Condition) -> Sql:
         """Return SQL that is true where the condition holds; null counts as false."""
@@ -64,13 +68,13 @@ class ConditionCompiler:
             case Membership():
                 return self._membership(condition)
             case SemiJoin():
-                return self._semi_join(condition)
+                return self.semi_joins.compile_semi_join(self.scope, condition)
             case Includes():
                 return self._includes(condition)
 
     def _left(self, expression: Expression) -> tuple[str, FieldDef]:
         sql, field = self.resolve(expression)
-        if not field.raw["filterable"] and not isinstance(expression, Call):
+        if not field.raw["filterable"] and not isinstance(expression, Call | Distance):
             refuse(
                 self.scope.source,
                 expression.at,
@@ -89,12 +93,20 @@ class ConditionCompiler:
             return self._span(sql, field, test)
         if test.operator == "LIKE":
             return self._like(sql, field, test)
-        value = self.literal(field, test.right)
+        self._refuse_operator(field, test)
+        value = stored_literal(self.scope, field, test.right)
         if value is None:
             return f"{sql} IS {'NOT ' if test.operator == '!=' else ''}NULL", []
         left, mark = _folded(sql, field, [value])
         plain = f"{left} {_SQL_OPERATORS[test.operator]} {mark}"
         return (f"({plain} OR {sql} IS NULL)" if test.operator == "!=" else plain), [value]
+
+    def _refuse_operator(self, field: FieldDef, test: Comparison) -> None:
+        """Some types have no order, and a distance has nothing but order."""
+        wrong = test.operator in _ORDERED and field.type in _UNORDERED_TYPES
+        if wrong or (isinstance(test.left, Distance) and test.operator not in _ORDERED):
+            text = f"invalid operator on {field.type} field"
+            refuse(self.scope.source, test.left.at, "INVALID_QUERY_FILTER_OPERATOR", text)
 
     def _like(self, sql: str, field: FieldDef, test: Comparison) -> Sql:
         if test.right.kind != "string" or field.type not in TEXT_TYPES:
@@ -104,16 +116,13 @@ class ConditionCompiler:
                 "INVALID_QUERY_FILTER_OPERATOR",
                 f"invalid operator on {field.type} field",
             )
+        check_length(self.scope, test.right)
         left, mark = _folded(sql, field, [test.right.text])
         return f"{left} LIKE {mark} ESCAPE '\\'", [test.right.text]
 
     def _span(self, sql: str, field: FieldDef, test: Comparison) -> Sql:
         """Compare with a range of days: `=` means within, `<` before it, `>` after it."""
-        if field.type not in ("date", "datetime"):
-            self._refuse_literal(field, test.right)
-        first, after = find_span(test.right.text, test.right.n, self.scope.today)
-        tail = "T00:00:00.000+0000" if field.type == "datetime" else ""
-        low, high = first.isoformat() + tail, after.isoformat() + tail
+        low, high = stored_span(self.scope, field, test.right)
         template, bounds = _SPAN_TESTS.get(test.operator, ("", ()))
         if not template:
             malformed(self.scope.source, test.right.at, f"unexpected token: '{test.right.text}'")
@@ -121,26 +130,13 @@ class ConditionCompiler:
 
     def _membership(self, test: Membership) -> Sql:
         sql, field = self._left(test.left)
-        literals = [None if v.kind == "null" else self.literal(field, v) for v in test.values]
+        literals = [None if v.kind == "null" else stored_literal(self.scope, field, v) for v in test.values]
         values = [v for v in literals if v is not None]
         left, mark = _folded(sql, field, values)
         listed = f"{left} IN ({', '.join([mark] * len(values))})" if values else "0"
         if len(values) < len(literals):
             listed = f"({listed} OR {sql} IS NULL)"
         return (f"NOT IFNULL({listed}, 0)" if test.negated else listed), values
-
-    def _semi_join(self, test: SemiJoin) -> Sql:
-        column = self.scope.resolve(test.left)
-        if column.field.type not in ID_TYPES:
-            refuse(
-                self.scope.source,
-                test.left.at,
-                "MALFORMED_QUERY",
-                f"The left operand '{column.field.name}' of a semi join must be an id or reference field",
-            )
-        sql, params = self.compile_subquery(test.query, column)
-        listed = f"{column.sql} IN ({sql})"
-        return (f"NOT IFNULL({listed}, 0)" if test.negated else listed), params
 
     def _includes(self, test: Includes) -> Sql:
         """INCLUDES('a;b', 'c'): both a and b, or c."""
@@ -154,78 +150,13 @@ class ConditionCompiler:
             )
         groups, params = [], []
         for value in test.values:
-            chosen = str(self.literal(field, value)).split(";")
+            if value.kind != "string":
+                refuse_literal(self.scope, field, value)
+            chosen = str(stored_literal(self.scope, field, value)).split(";")
             groups.append(" AND ".join([f"instr(';' || sf_fold({sql}) || ';', ?) > 0"] * len(chosen)))
             params += [f";{c.casefold()};" for c in chosen]
         listed = " OR ".join(f"({g})" for g in groups)
         return (f"NOT IFNULL(({listed}), 0)" if test.negated else f"({listed})"), params
-
-    # --- literals
-
-    def literal(self, field: FieldDef, value: Value) -> Any:
-        """Turn a literal into the stored form of the field, or refuse it when the types do not meet. '' is null."""
-        if field.type in ID_TYPES:
-            return self._id_literal(field, value)
-        if field.type in TEXT_TYPES:
-            return self._text_literal(field, value)
-        wanted = {"boolean": "boolean", "date": "date", "datetime": "datetime"}.get(field.type, "number")
-        if value.kind != wanted:
-            self._refuse_literal(field, value)
-        return _convert(wanted, value.text)
-
-    def _text_literal(self, field: FieldDef, value: Value) -> str | None:
-        if value.kind != "string":
-            self._refuse_literal(field, value)
-        return plain_text(value.text) or None
-
-    def _id_literal(self, field: FieldDef, value: Value) -> str | None:
-        if value.kind != "string":
-            self._refuse_literal(field, value)
-        if not value.text:
-            return None
-        found = to_id18(value.text)
-        if found is None:
-            refuse(self.scope.source, value.at, "INVALID_QUERY_FILTER_OPERATOR", f"invalid ID field: {value.text}")
-        return found
-
-    def _refuse_literal(self, field: FieldDef, value: Value) -> NoReturn:
-        kind = _type_name(field)
-        quotes = "should be enclosed in quotes" if kind in ("string", "ID") else "should not be enclosed in quotes"
-        text = f"value of filter criterion for field '{field.name}' must be of type {kind} and {quotes}"
-        refuse(self.scope.source, value.at, "INVALID_FIELD", text)
-
-
-def _type_name(field: FieldDef) -> str:
-    if field.type in NUMBER_TYPES:
-        return "double"
-    named = {
-        "datetime": "dateTime",
-        "reference": "ID",
-        "id": "ID",
-        "boolean": "boolean",
-        "int": "int",
-        "date": "date",
-        "time": "time",
-    }
-    return named.get(field.type, "string")
-
-
-def _convert(kind: str, text: str) -> Any:
-    match kind:
-        case "boolean":
-            return int(text == "TRUE")
-        case "number":
-            return float(text) if "." in text or "e" in text.lower() else int(text)
-        case "datetime":
-            return read_moment(text)
-    return text
-
-
-def read_moment(text: str) -> str:
-    """The stored form of a datetime literal; milliseconds are kept for comparing."""
-    zoned = text[:-1] + "+00:00" if text[-1] in "zZ" else text
-    moment = datetime.fromisoformat(zoned)
-    return wire_datetime(moment).replace(".000+", f".{moment.microsecond // 1000:03d}+")
 
 
 def _folded(sql: str, field: FieldDef, values: Sequence[Any]) -> tuple[str, str]:

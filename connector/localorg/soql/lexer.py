@@ -2,16 +2,19 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from typing import Literal, NoReturn
 
 from connector.localorg.errors import OrgError
 
-Kind = Literal["name", "string", "number", "date", "datetime", "symbol", "end"]
+Kind = Literal["name", "string", "number", "currency", "date", "datetime", "time", "symbol", "end"]
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
     |(?P<datetime>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|z|[+-]\d\d:?\d\d))
     |(?P<date>\d{4}-\d\d-\d\d(?![\dT]))
+    |(?P<time>\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|z|[+-]\d\d:?\d\d))
+    |(?P<currency>[A-Za-z]{3}\d+\.\d+(?!\w))
     |(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w]))
     |(?P<name>[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*)
     |(?P<string>'(?:[^'\\]|\\.)*')
@@ -20,6 +23,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_CALENDAR_KINDS = frozenset({"date", "datetime", "time"})
+_UNICODE = re.compile(r"[0-9A-Fa-f]{4}")
 _WINDOW = 48
 
 
@@ -69,10 +74,31 @@ def tokenize(source: str) -> list[Token]:
         kind = found.lastgroup
         if kind != "space":
             text = found[0]
+            if kind in _CALENDAR_KINDS:
+                _refuse_impossible(source, at, kind, text)
             tokens.append(Token(kind, unescape(source, text, at) if kind == "string" else text, at))  # type: ignore[arg-type]
         at = found.end()
     tokens.append(Token("end", "<EOF>", len(source)))
     return tokens
+
+
+def _refuse_impossible(source: str, at: int, kind: str, text: str) -> None:
+    """Refuse a 30th of February or a 25th hour (wordings from memory)."""
+    try:
+        read_calendar(kind, text)
+    except (ValueError, OverflowError):
+        malformed(source, at, f"Invalid {kind}: {text}")
+
+
+def read_calendar(kind: str, text: str) -> date | datetime | time:
+    """A date, datetime or time literal as a value; ValueError or OverflowError for what is in no calendar."""
+    zoned = text[:-1] + "+00:00" if text[-1] in "zZ" else text
+    match kind:
+        case "date":
+            return date.fromisoformat(text)
+        case "time":
+            return time.fromisoformat(zoned)
+    return datetime.fromisoformat(zoned).astimezone(UTC)
 
 
 def _refuse_character(source: str, at: int) -> NoReturn:
@@ -90,7 +116,11 @@ def unescape(source: str, quoted: str, at: int) -> str:
             parts.append(char)
             continue
         _, escaped = next(body)
-        if escaped in "'\"\\":
+        if escaped in "uU" and (code := _UNICODE.match(quoted, place - at + 2)):
+            parts.append(chr(int(code[0], 16)))
+            for _ in code[0]:
+                next(body)
+        elif escaped in "'\"\\":
             parts.append("\\\\" if escaped == "\\" else escaped)
         elif escaped in "_%":
             parts.append("\\" + escaped)

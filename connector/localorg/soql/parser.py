@@ -1,47 +1,32 @@
 """Reads tokens into a syntax tree by recursive descent. Called by run.py; knows grammar, not objects or fields."""
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
 from connector.localorg.errors import OrgError
-from connector.localorg.soql.lexer import malformed
+from connector.localorg.soql.logic import read_condition
 from connector.localorg.soql.reader import TokenReader
-from connector.localorg.soql.spans import COUNTED_SPANS, FIXED_SPANS
 from connector.localorg.soql.syntax import (
-    Call,
-    Comparison,
-    Condition,
+    Branch,
     Expression,
     Fields,
-    Includes,
     Item,
-    Junction,
-    Membership,
-    Not,
-    Operator,
+    Option,
     Order,
-    Path,
+    ParentAlias,
     Query,
-    SemiJoin,
+    Selected,
     Subselect,
-    Value,
+    TypeOf,
 )
+from connector.localorg.soql.terms import read_expression, read_path
+from connector.localorg.soql.words import CLAUSES, RESERVED, SCOPES
 
 LONGEST_STATEMENT = 100_000
-_CLAUSE_WORDS = (
-    """FROM WHERE GROUP HAVING ORDER LIMIT OFFSET FOR USING WITH ALL UPDATE AND OR NOT IN LIKE ASC DESC NULLS"""
-)
-_CLAUSES = frozenset(_CLAUSE_WORDS.split())
-_OPERATORS: dict[str, Operator] = {
-    "=": "=",
-    "!=": "!=",
-    "<>": "!=",
-    "<": "<",
-    "<=": "<=",
-    ">": ">",
-    ">=": ">=",
-    "LIKE": "LIKE",
-}
+LARGEST_OFFSET = 2000
+DEEPEST_SUBQUERY = 5
+_EMPTY = Query((), "", 0, None, None, (), None, (), None, None)
 
 
 @lru_cache(maxsize=512)
@@ -49,227 +34,203 @@ def parse_soql(source: str) -> Query:
     """Return the tree of a statement, or raise MALFORMED_QUERY with its place."""
     if len(source) > LONGEST_STATEMENT:
         raise OrgError(400, "MALFORMED_QUERY", f"SOQL statements cannot be longer than {LONGEST_STATEMENT} characters.")
-    parser = _Parser(source)
-    query = parser.query()
-    parser.expect_end()
+    reader = TokenReader(source)
+    query = read_query(reader)
+    reader.expect_end()
     return query
 
 
-class _Parser(TokenReader):
-    """One method per rule of the grammar."""
+def read_query(reader: TokenReader, depth: int = 0) -> Query:
+    """A SELECT, whole or in parentheses. Clauses come in one order only."""
+    reader.expect_word("SELECT")
+    items = reader.listed(lambda r: _read_item(r, depth))
+    reader.expect_word("FROM")
+    query = _read_from(reader)
+    options = [*_read_scope(reader)]
+    where = read_condition(reader, _read_inner) if reader.take_word("WHERE") else None
+    options += _read_with(reader)
+    group_by, rollup = _read_groups(reader)
+    having = read_condition(reader, _read_inner) if group_by and reader.take_word("HAVING") else None
+    order_by = _read_orders(reader)
+    limit = reader.integer() if reader.take_word("LIMIT") else None
+    offset = _read_offset(reader)
+    return replace(
+        query,
+        items=items,
+        where=where,
+        group_by=group_by,
+        rollup=rollup,
+        having=having,
+        order_by=order_by,
+        limit=limit,
+        offset=offset,
+        options=(*options, *_read_last_options(reader)),
+    )
 
-    # --- statement
 
-    def query(self) -> Query:
-        self.expect_word("SELECT")
-        items = self.items()
-        self.expect_word("FROM")
-        sobject = self.expect_name()
-        if self.token.text == "," and self.token.kind == "symbol":
-            self.unsupported("more than one object in FROM")
-        alias = self.alias()
-        self.scope()
-        where = self.condition() if self.take_word("WHERE") else None
-        if self.token.word == "WITH":
-            self.unsupported("WITH")
-        group_by = self.group_by()
-        having = self.condition() if group_by and self.take_word("HAVING") else None
-        order_by = self.order_by()
-        limit = self.integer() if self.take_word("LIMIT") else None
-        offset = self.offset()
-        self.viewing()
-        return Query(items, sobject.text, sobject.at, alias, where, group_by, having, order_by, limit, offset)
+def _read_inner(reader: TokenReader) -> Query:
+    return read_query(reader)
 
-    def alias(self) -> str | None:
-        self.take_word("AS")
-        is_alias = self.token.kind == "name" and self.token.word not in _CLAUSES
-        return self.advance().text if is_alias else None
 
-    def scope(self) -> None:
-        """USING SCOPE everything is what happens anyway.
+# --- FROM
 
-        Any other scope needs sharing, which this org does not have.
-        """
-        if self.take_word("USING"):
-            self.expect_word("SCOPE")
-            if self.token.word != "EVERYTHING":
-                self.unsupported(f"USING SCOPE {self.token.text}")
-            self.advance()
 
-    def offset(self) -> int | None:
-        if not self.take_word("OFFSET"):
-            return None
-        offset = self.integer()
-        if offset > 2000:
-            raise OrgError(400, "NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000")
-        return offset
+def _read_from(reader: TokenReader) -> Query:
+    """The object with its alias, then names for parents: FROM Contact c, c.Account a."""
+    sobject = reader.expect_name()
+    alias = _read_alias(reader, CLAUSES)
+    parents: list[ParentAlias] = []
+    while reader.take_symbol(","):
+        path = read_path(reader)
+        parents.append(ParentAlias(_read_alias(reader, CLAUSES) or path.parts[-1], path))
+    return replace(_EMPTY, sobject=sobject.text, sobject_at=sobject.at, alias=alias, parents=tuple(parents))
 
-    def viewing(self) -> None:
-        """FOR VIEW and FOR REFERENCE only touch the recently-viewed list; they change nothing that is kept here."""
-        while self.take_word("FOR"):
-            if self.token.word not in ("VIEW", "REFERENCE"):
-                self.unsupported(f"FOR {self.token.text}")
-            self.advance()
 
-    # --- SELECT list
+def _read_alias(reader: TokenReader, taken: frozenset[str]) -> str | None:
+    is_alias = reader.token.kind == "name" and reader.token.word not in taken and "." not in reader.token.text
+    return reader.advance().text if is_alias else None
 
-    def items(self) -> tuple[Item | Subselect | Fields, ...]:
-        found = [self.item()]
-        while self.take_symbol(","):
-            found.append(self.item())
-        return tuple(found)
 
-    def item(self) -> Item | Subselect | Fields:
-        at = self.token.at
-        if self.take_symbol("("):
-            query = self.query()
-            self.expect_symbol(")")
-            return Subselect(query, at)
-        if self.token.word == "TYPEOF":
-            self.unsupported("TYPEOF")
-        if self.token.word == "FIELDS":
-            return self.fields()
-        if self.token.word in _CLAUSES:
-            self.unexpected()
-        return Item(self.expression(), self.alias())
+# --- SELECT list
 
-    def fields(self) -> Fields:
-        at = self.advance().at
-        self.expect_symbol("(")
-        group = self.expect_name()
-        if group.word not in ("ALL", "STANDARD", "CUSTOM"):
-            malformed(self.source, group.at, f"unexpected token: '{group.text}'")
-        self.expect_symbol(")")
-        return Fields(group.word, at)
 
-    def expression(self) -> Expression:
-        name = self.expect_name()
-        if not self.take_symbol("("):
-            return Path(tuple(name.text.split(".")), name.at)
-        argument = None
-        if self.token.kind == "name":
-            inner = self.expression()
-            if isinstance(inner, Call):
-                malformed(
-                    self.source, inner.at, f"function {inner.name} inside a function is not supported by the local org"
-                )
-            argument = inner
-        self.expect_symbol(")")
-        return Call(name.text.upper(), argument, name.at)
+def _read_item(reader: TokenReader, depth: int) -> Selected:
+    at = reader.token.at
+    if reader.take_symbol("("):
+        if depth >= DEEPEST_SUBQUERY:
+            reader.unexpected()
+        query = read_query(reader, depth + 1)
+        reader.expect_symbol(")")
+        return Subselect(query, at)
+    if reader.token.word == "TYPEOF":
+        return _read_typeof(reader)
+    if reader.token.word == "FIELDS" and reader.at_call:
+        return _read_fields(reader)
+    if reader.token.word in RESERVED:
+        reader.unexpected()
+    return Item(read_expression(reader), _read_alias(reader, CLAUSES))
 
-    # --- conditions
 
-    def condition(self) -> Condition:
-        first = self.negation()
-        joiner = self.token.word
-        if joiner not in ("AND", "OR"):
-            return first
-        parts = [first]
-        while self.take_word(joiner):
-            parts.append(self.negation())
-        if self.token.word in ("AND", "OR"):
-            self.unexpected()
-        operator: Literal["AND", "OR"] = "AND" if joiner == "AND" else "OR"
-        return Junction(operator, tuple(parts))
+def _read_fields(reader: TokenReader) -> Fields:
+    at = reader.advance().at
+    reader.expect_symbol("(")
+    group = reader.expect_word("ALL", "STANDARD", "CUSTOM")
+    reader.expect_symbol(")")
+    return Fields(group.word, at)
 
-    def negation(self) -> Condition:
-        if self.take_word("NOT"):
-            return Not(self.negation())
-        if self.take_symbol("("):
-            inner = self.condition()
-            self.expect_symbol(")")
-            return inner
-        return self.test()
 
-    def test(self) -> Condition:
-        if self.token.word in _CLAUSES:
-            self.unexpected()
-        left = self.expression()
-        negated = self.take_word("NOT")
-        if negated or self.token.word == "IN":
-            self.expect_word("IN")
-            return self.membership(left, negated=negated)
-        if self.token.word in ("INCLUDES", "EXCLUDES") and isinstance(left, Path):
-            excludes = self.advance().word == "EXCLUDES"
-            return Includes(left, excludes, self.values())
-        operator = _OPERATORS.get(self.token.word or self.token.text)
-        if operator is None:
-            self.unexpected()
-        self.advance()
-        return Comparison(left, operator, self.value())
+def _read_typeof(reader: TokenReader) -> TypeOf:
+    at = reader.advance().at
+    path = read_path(reader)
+    branches = [_read_branch(reader)]
+    while reader.token.word == "WHEN":
+        branches.append(_read_branch(reader))
+    otherwise = reader.listed(read_path) if reader.take_word("ELSE") else ()
+    reader.expect_word("END")
+    return TypeOf(path, tuple(branches), otherwise, at)
 
-    def membership(self, left: Expression, *, negated: bool) -> Condition:
-        if self.token.kind == "symbol" and self.token.text == ":":
-            self.unsupported("a bind variable")
-        if self.tokens[self.index + 1].word == "SELECT" and isinstance(left, Path):
-            self.expect_symbol("(")
-            query = self.query()
-            self.expect_symbol(")")
-            return SemiJoin(left, negated, query)
-        return Membership(left, negated, self.values())
 
-    def values(self) -> tuple[Value, ...]:
-        self.expect_symbol("(")
-        found = [self.value()]
-        while self.take_symbol(","):
-            found.append(self.value())
-        self.expect_symbol(")")
-        return tuple(found)
+def _read_branch(reader: TokenReader) -> Branch:
+    reader.expect_word("WHEN")
+    sobject = reader.expect_name()
+    reader.expect_word("THEN")
+    return Branch(sobject.text, reader.listed(read_path), sobject.at)
 
-    def value(self) -> Value:
-        token = self.token
-        if token.kind in ("string", "number", "date", "datetime"):
-            self.advance()
-            return Value(token.kind, token.text, token.at)
-        if token.word in ("TRUE", "FALSE"):
-            self.advance()
-            return Value("boolean", token.word, token.at)
-        if token.word == "NULL":
-            self.advance()
-            return Value("null", "NULL", token.at)
-        return self.span()
 
-    def span(self) -> Value:
-        token = self.token
-        if token.word in FIXED_SPANS:
-            self.advance()
-            return Value("span", token.word, token.at)
-        if token.word not in COUNTED_SPANS:
-            self.unexpected()
-        self.advance()
-        self.expect_symbol(":")
-        return Value("span", token.word, token.at, self.integer())
+# --- options
 
-    # --- GROUP BY, ORDER BY
 
-    def group_by(self) -> tuple[Expression, ...]:
-        if not self.take_word("GROUP"):
-            return ()
-        self.expect_word("BY")
-        if self.token.word in ("ROLLUP", "CUBE"):
-            self.unsupported(f"GROUP BY {self.token.word}")
-        found = [self.expression()]
-        while self.take_symbol(","):
-            found.append(self.expression())
-        return tuple(found)
+def _read_scope(reader: TokenReader) -> list[Option]:
+    if not reader.take_word("USING"):
+        return []
+    reader.expect_word("SCOPE")
+    scope = reader.expect_word(*SCOPES)
+    return [Option("USING SCOPE", scope.word, scope.at)]
 
-    def order_by(self) -> tuple[Order, ...]:
-        if not self.take_word("ORDER"):
-            return ()
-        self.expect_word("BY")
-        found = [self.order()]
-        while self.take_symbol(","):
-            found.append(self.order())
-        return tuple(found)
 
-    def order(self) -> Order:
-        expression = self.expression()
-        descending = self.take_word("DESC")
-        if not descending:
-            self.take_word("ASC")
-        nulls_last = False
-        if self.take_word("NULLS"):
-            nulls_last = self.take_word("LAST")
-            if not nulls_last:
-                self.expect_word("FIRST")
-        return Order(expression, descending, nulls_last)
+def _read_with(reader: TokenReader) -> list[Option]:
+    """WITH: only the words are told apart; what belongs to data categories is not read any further."""
+    at = reader.token.at
+    if not reader.take_word("WITH"):
+        return []
+    kind = reader.expect_word("SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE", "DATA")
+    if kind.word == "DATA":
+        _read_categories(reader)
+    return [Option("WITH", kind.word if kind.word != "DATA" else "DATA CATEGORY", at)]
+
+
+def _read_categories(reader: TokenReader) -> None:
+    reader.expect_word("CATEGORY")
+    while True:
+        reader.expect_name()
+        reader.expect_word("AT", "ABOVE", "BELOW", "ABOVE_OR_BELOW")
+        if reader.take_symbol("("):
+            reader.listed(TokenReader.expect_name)
+            reader.expect_symbol(")")
+        else:
+            reader.expect_name()
+        if not reader.take_word("AND"):
+            return
+
+
+def _read_last_options(reader: TokenReader) -> list[Option]:
+    options: list[Option] = []
+    at = reader.token.at
+    if reader.take_word("ALL"):
+        reader.expect_word("ROWS")
+        options.append(Option("ALL ROWS", "", at))
+    while reader.token.word == "FOR":
+        at = reader.advance().at
+        options.append(Option("FOR", reader.expect_word("VIEW", "REFERENCE", "UPDATE").word, at))
+    at = reader.token.at
+    if reader.take_word("UPDATE"):
+        words = reader.listed(lambda r: r.expect_word("TRACKING", "VIEWSTAT"))
+        options += [Option("UPDATE", word.word, at) for word in words]
+    return options
+
+
+def _read_offset(reader: TokenReader) -> int | None:
+    if not reader.take_word("OFFSET"):
+        return None
+    offset = reader.integer()
+    if offset > LARGEST_OFFSET:
+        raise OrgError(400, "NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {LARGEST_OFFSET}")
+    return offset
+
+
+# --- GROUP BY, ORDER BY
+
+
+def _read_groups(reader: TokenReader) -> tuple[tuple[Expression, ...], Literal["ROLLUP", "CUBE"] | None]:
+    if not reader.take_word("GROUP"):
+        return (), None
+    reader.expect_word("BY")
+    if reader.token.word not in ("ROLLUP", "CUBE") or not reader.at_call:
+        return reader.listed(_read_term), None
+    kind: Literal["ROLLUP", "CUBE"] = "ROLLUP" if reader.advance().word == "ROLLUP" else "CUBE"
+    reader.expect_symbol("(")
+    groups = reader.listed(_read_term)
+    reader.expect_symbol(")")
+    return groups, kind
+
+
+def _read_orders(reader: TokenReader) -> tuple[Order, ...]:
+    if not reader.take_word("ORDER"):
+        return ()
+    reader.expect_word("BY")
+    return reader.listed(_read_order)
+
+
+def _read_order(reader: TokenReader) -> Order:
+    expression = _read_term(reader)
+    descending = reader.take_word("DESC")
+    if not descending:
+        reader.take_word("ASC")
+    nulls_last = reader.take_word("NULLS") and reader.expect_word("FIRST", "LAST").word == "LAST"
+    return Order(expression, descending, nulls_last)
+
+
+def _read_term(reader: TokenReader) -> Expression:
+    if reader.token.word in RESERVED:
+        reader.unexpected()
+    return read_expression(reader)

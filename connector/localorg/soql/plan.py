@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from connector.localorg.definitions import ObjectDef
+from connector.localorg.definitions import FieldDef, ObjectDef
+
+OutputKind = Literal["plain", "boolean", "address"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +14,7 @@ class Output:
 
     names: tuple[str, ...]
     index: int
-    kind: Literal["plain", "boolean", "address"]
+    kind: OutputKind
     parts: tuple[tuple[str, int], ...] = ()
 
 
@@ -27,11 +29,17 @@ class ParentOutput:
 
 @dataclass(frozen=True, slots=True)
 class ChildPlan:
-    """A child subquery: run once for all parents, then dealt out by the foreign key in column 0."""
+    """A child subquery: run once for all parents, then dealt out by the foreign key in column 1.
+
+    Its last parameter is a JSON list of the parents' ids.
+    """
 
     name: str
     plan: "Plan"
     limit: int | None
+    offset: int
+    position: int
+    """How many outputs of the parent come before it."""
 
 
 @dataclass(slots=True)
@@ -46,3 +54,18 @@ class Plan:
     parents: list[ParentOutput] = field(default_factory=list)
     children: list[ChildPlan] = field(default_factory=list)
     foreign_key: str | None = None
+
+    @property
+    def needs_python(self) -> bool:
+        """Whether the SQL calls functions of localize.py."""
+        children = any(c.plan.needs_python for c in self.children)
+        return children or any(name in self.sql for name in ("sf_local(", "sf_format(", "sf_distance("))
+
+
+VARIANT = ":"
+"""A name such as `What:Account` is What as far as it leads to an Account (TYPEOF)."""
+
+
+def output_kind(found: FieldDef) -> Literal["plain", "boolean"]:
+    """How a value is shown: SQLite keeps booleans as numbers."""
+    return "boolean" if found.type == "boolean" else "plain"

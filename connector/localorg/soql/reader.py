@@ -1,8 +1,12 @@
-"""Walks over tokens: look, take, expect, refuse. Extended by parser.py."""
+"""Walks over tokens: look, take, expect, refuse. Used by parser.py, terms.py and logic.py."""
 
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
 
 from connector.localorg.soql.lexer import Token, malformed, tokenize
+
+LONGEST_INTEGER = 9
+T = TypeVar("T")
 
 
 class TokenReader:
@@ -18,6 +22,17 @@ class TokenReader:
         """The token at hand."""
         return self.tokens[self.index]
 
+    @property
+    def next_token(self) -> Token:
+        """The token after the one at hand."""
+        return self.tokens[min(self.index + 1, len(self.tokens) - 1)]
+
+    @property
+    def at_call(self) -> bool:
+        """Tell whether a name and an opening parenthesis are at hand."""
+        after = self.next_token
+        return self.token.kind == "name" and after.kind == "symbol" and after.text == "("
+
     def advance(self) -> Token:
         """Take the token at hand."""
         token = self.token
@@ -28,9 +43,9 @@ class TokenReader:
         """Refuse the token at hand."""
         malformed(self.source, self.token.at, f"unexpected token: '{self.token.text}'")
 
-    def unsupported(self, what: str) -> NoReturn:
-        """Refuse what Salesforce knows and this org does not."""
-        malformed(self.source, self.token.at, f"{what} is not supported by the local org")
+    def at_symbol(self, symbol: str) -> bool:
+        """Tell whether a symbol is at hand."""
+        return self.token.kind == "symbol" and self.token.text == symbol
 
     def take_word(self, word: str) -> bool:
         """Take a keyword if it is at hand."""
@@ -39,14 +54,15 @@ class TokenReader:
         self.advance()
         return True
 
-    def expect_word(self, word: str) -> None:
-        """Take a keyword or refuse."""
-        if not self.take_word(word):
+    def expect_word(self, *words: str) -> Token:
+        """Take one of these keywords or refuse."""
+        if self.token.word not in words:
             self.unexpected()
+        return self.advance()
 
     def take_symbol(self, symbol: str) -> bool:
         """Take a symbol if it is at hand."""
-        if self.token.kind != "symbol" or self.token.text != symbol:
+        if not self.at_symbol(symbol):
             return False
         self.advance()
         return True
@@ -69,6 +85,19 @@ class TokenReader:
 
     def integer(self) -> int:
         """Take a whole number or refuse."""
-        if self.token.kind != "number" or not self.token.text.isdigit():
+        self.refuse_bind()
+        if self.token.kind != "number" or not self.token.text.isdecimal() or len(self.token.text) > LONGEST_INTEGER:
             self.unexpected()
         return int(self.advance().text)
+
+    def refuse_bind(self) -> None:
+        """Refuse `:name`, which only Apex can fill in."""
+        if self.at_symbol(":"):
+            malformed(self.source, self.token.at, "Bind variables only allowed in Apex code")
+
+    def listed(self, read: Callable[["TokenReader"], T]) -> tuple[T, ...]:
+        """Read one or more of something, separated by commas."""
+        found = [read(self)]
+        while self.take_symbol(","):
+            found.append(read(self))
+        return tuple(found)

@@ -3,6 +3,7 @@
 Called by compiler.py and conditions.py.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
@@ -11,10 +12,17 @@ from typing import NoReturn
 from connector.localorg import errors
 from connector.localorg.access import Access
 from connector.localorg.definitions import FieldDef, ObjectDef, Schema
-from connector.localorg.soql.lexer import refuse
+from connector.localorg.soql.lexer import malformed, refuse
 from connector.localorg.soql.syntax import Path
+from connector.localorg.soql.viewer import Viewer
 
 DEEPEST_PATH = 5
+MOST_PARENTS = 55
+_TOO_DEEP = (
+    f"SOQL statements cannot query foreign key relationships more than {DEEPEST_PATH} levels away from the root"
+    " entity object"
+)
+_TOO_MANY = f"SOQL statements cannot use more than {MOST_PARENTS} parent relationships"
 _NAME_FIELDS = (
     "Name",
     "FirstName",
@@ -61,6 +69,9 @@ class Scope:
     definition: ObjectDef
     alias: str | None
     aliases: "count[int]" = field(default_factory=count)
+    viewer: Viewer | None = None
+    prefixes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names that FROM gives to parents, in lower case, with what they stand for."""
     table: str = ""
     joins: list[str] = field(default_factory=list)
     parents: dict[tuple[str, ...], Parent] = field(default_factory=dict)
@@ -72,25 +83,35 @@ class Scope:
 
     def resolve(self, path: Path) -> Column:
         """Return the column behind a path, joining parents on the way, or refuse it as Salesforce does."""
-        parts = self._strip_alias(path.parts)
-        if len(parts) - 1 > DEEPEST_PATH:
-            refuse(
-                self.source,
-                path.at,
-                "MALFORMED_QUERY",
-                f"SOQL relationships may go {DEEPEST_PATH} levels up, {path.text} goes further",
-            )
-        parent = self.parents[()]
+        return self.resolve_below(self.parents[()], self._expand(path.parts), path)
+
+    def resolve_below(self, parent: Parent, parts: tuple[str, ...], path: Path) -> Column:
+        """Return the column that `parts` lead to from a parent; `path` says where to point in a refusal."""
         for part in parts[:-1]:
             parent = self._join(parent, part, path)
         return self._column(parent, parts[-1], path)
 
-    def _strip_alias(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+    def resolve_parent(self, path: Path) -> Parent:
+        """Return the parent behind a path of relationships."""
+        parent = self.parents[()]
+        for part in self._expand(path.parts):
+            parent = self._join(parent, part, path)
+        return parent
+
+    def expand_alias(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+        """Replace a name that FROM gave to a parent by its path."""
+        return self._expand((*parts, ""))[:-1]
+
+    def _expand(self, parts: tuple[str, ...]) -> tuple[str, ...]:
         first = parts[0].lower()
-        if len(parts) > 1 and first == (self.alias or "").lower():
+        if len(parts) == 1:
+            return parts
+        if first in self.prefixes:
+            return (*self.prefixes[first], *parts[1:])
+        if first == (self.alias or "").lower():
             return parts[1:]
         is_own_name = first == self.definition.name.lower() and first not in self.definition.relationships
-        return parts[1:] if len(parts) > 1 and is_own_name else parts
+        return parts[1:] if is_own_name else parts
 
     def _column(self, parent: Parent, name: str, path: Path) -> Column:
         if len(parent.aliases) > 1 or parent.sobject is None:
@@ -126,6 +147,8 @@ class Scope:
         refuse(self.source, path.at, code, text)
 
     def _join(self, parent: Parent, part: str, path: Path) -> Parent:
+        if len(parent.names) >= DEEPEST_PATH:
+            malformed(self.source, path.at, _TOO_DEEP)
         reference = None
         if len(parent.aliases) == 1:
             definition, table = parent.aliases[0]
@@ -143,6 +166,8 @@ class Scope:
         if not targets:
             code, text = errors.no_such_relationship(names[-1])
             refuse(self.source, path.at, code, text)
+        if len(self.parents) > MOST_PARENTS:
+            malformed(self.source, path.at, _TOO_MANY)
         aliases = []
         for target in targets:
             table = f"t{next(self.aliases)}"

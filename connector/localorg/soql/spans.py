@@ -2,7 +2,7 @@
 
 Half-open ranges of days, counted from the org's clock. Called by parser and compiler.
 
-Weeks begin on Sunday and fiscal years in January, as in an org with US locale (SOQL reference, Date Formats and
+Weeks begin on Sunday, as in an org with US locale; fiscal years where the org's do (SOQL reference, Date Formats and
 Date Literals).
 """
 
@@ -62,6 +62,12 @@ for _unit, _size in (("MONTHS", 1), ("QUARTERS", 3), ("FISCAL_QUARTERS", 3), ("Y
     COUNTED_SPANS[f"N_{_unit}_AGO"] = lambda t, n, s=_size: _months(t, s, -n)  # type: ignore[misc]
 
 
-def find_span(word: str, n: int | None, today: date) -> Span:
-    """Return the range of days that a date literal means on a day."""
-    return FIXED_SPANS[word](today) if n is None else COUNTED_SPANS[word](today, n)
+def find_span(word: str, n: int | None, today: date, fiscal_start: int = 1) -> Span:
+    """Return the range of days that a date literal means on a day; ValueError for days in no calendar."""
+    shift = fiscal_start - 1 if "FISCAL" in word else 0
+    try:
+        seen = add_months(today.replace(day=1), -shift) if shift else today
+        first, after = FIXED_SPANS[word](seen) if n is None else COUNTED_SPANS[word](seen, n)
+        return (add_months(first, shift), add_months(after, shift)) if shift else (first, after)
+    except OverflowError as error:
+        raise ValueError(f"{word}:{n} is in no calendar") from error

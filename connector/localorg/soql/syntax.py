@@ -1,13 +1,13 @@
 """The syntax tree of a SOQL statement.
 
-Frozen values, positions kept for refusals. Made by parser.py, read by compiler.py.
+Frozen values, positions kept for refusals. Made by parser.py and its parts, read by compiler.py.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "LIKE"]
-LiteralKind = Literal["string", "number", "boolean", "null", "date", "datetime", "span"]
+LiteralKind = Literal["string", "number", "boolean", "null", "date", "datetime", "time", "span", "currency"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,25 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function over a field; `argument` is None in COUNT()."""
+    """A function over a field or over another function; `argument` is None in COUNT()."""
 
     name: str
-    argument: Path | None
+    argument: "Path | Call | None"
     at: int
 
 
-Expression = Path | Call
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """DISTANCE(field, GEOLOCATION(latitude, longitude), 'mi' or 'km')"""
+
+    field: Path
+    latitude: float
+    longitude: float
+    unit: str
+    at: int
+
+
+Expression = Path | Call | Distance
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,28 @@ class Fields:
 
 
 @dataclass(frozen=True, slots=True)
+class Branch:
+    """WHEN object THEN fields"""
+
+    sobject: str
+    fields: tuple[Path, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class TypeOf:
+    """TYPEOF relationship WHEN ... THEN ... ELSE ... END"""
+
+    path: Path
+    branches: tuple[Branch, ...]
+    otherwise: tuple[Path, ...]
+    at: int
+
+
+Selected = Item | Subselect | Fields | TypeOf
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One ORDER BY entry; nulls come first unless the statement says otherwise."""
 
@@ -133,10 +166,30 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class ParentAlias:
+    """FROM Contact c, c.Account a: a name for a parent."""
+
+    alias: str
+    path: Path
+
+
+OptionKind = Literal["USING SCOPE", "WITH", "FOR", "UPDATE", "ALL ROWS"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A clause that says how to run the statement; `word` is what follows the keyword, in upper case."""
+
+    kind: OptionKind
+    word: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A whole statement."""
 
-    items: tuple[Item | Subselect | Fields, ...]
+    items: tuple[Selected, ...]
     sobject: str
     sobject_at: int
     alias: str | None
@@ -146,3 +199,6 @@ class Query:
     order_by: tuple[Order, ...]
     limit: int | None
     offset: int | None
+    rollup: Literal["ROLLUP", "CUBE"] | None = None
+    parents: tuple[ParentAlias, ...] = ()
+    options: tuple[Option, ...] = ()
