@@ -30,6 +30,9 @@ def load_rows(
         platform.derive_loaded(txn, definition, row)
         _give_defaults(txn, definition, row, preserve_audit=preserve_audit)
     txn.store.insert_many(definition, stored)
+    for row in stored:
+        if row.get("IsDeleted"):
+            txn.store.log_deletion(definition.name, row["Id"], row.get("SystemModstamp") or txn.now)
     txn.rows_written += len(stored)
     if definition.name in ("Task", "Event"):
         _roll_up_all(txn)

@@ -7,16 +7,28 @@ and user.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from connector.localorg import describe, loading, sessions, setup_rows, validation, writes
+from connector.localorg import (
+    background,
+    conversion,
+    describe,
+    loading,
+    merging,
+    sessions,
+    setup_rows,
+    validation,
+    writes,
+)
 from connector.localorg.access import EVERYONE, SYSTEM_ACCESS, Access, add_rule, drop_rule
 from connector.localorg.bulk.jobs import BulkJobs
 from connector.localorg.clock import Clock
+from connector.localorg.conversion import Conversion, Wish
 from connector.localorg.customization import extend_schema, spread_definitions
 from connector.localorg.definitions import ObjectDef, Schema, standard_schema
 from connector.localorg.errors import OrgError, resource_missing
@@ -32,7 +44,7 @@ from connector.localorg.switches import Switches
 from connector.localorg.transaction import Transaction
 from connector.localorg.values import needs_conversion, store_trusted, to_python, wire_datetime
 
-__all__ = ["API_VERSION", "Clock", "Org", "OrgError", "QueryResult"]
+__all__ = ["API_VERSION", "Clock", "Conversion", "Org", "OrgError", "QueryResult", "Wish"]
 
 API_VERSION = "66.0"
 _STATE = "state"
@@ -260,27 +272,46 @@ class Org:
     def transaction(self, user: str | None = None) -> Iterator[Transaction]:
         """Open a transaction as a user (None: the system, in the administrator's name); an exception undoes it."""
         with self.lock:
-            connection = self.store.connection
-            if connection.in_transaction:
+            if self.store.connection.in_transaction:
                 raise RuntimeError("the org is in a transaction already; pass the open one on")
-            txn = Transaction(
-                schema=self.schema,
-                store=self.store,
-                switches=self.state.switches,
-                access=self.access_of(user),
-                user_id=user or self.admin_id,
-                now=self.now_wire(),
-                today=self.clock.today(),
-                pod=self._pod,
-                tracked=frozenset(self.state.tracked),
-            )
-            connection.execute("BEGIN")
-            try:
+            background.catch_up(self)
+            with self.open_transaction(user, self.now_wire()) as txn:
                 yield txn
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+
+    @contextmanager
+    def open_transaction(self, user: str | None, now: str) -> Iterator[Transaction]:
+        """Open a transaction at a given time, for what the org does by itself; others call transaction."""
+        connection = self.store.connection
+        txn = Transaction(
+            schema=self.schema,
+            store=self.store,
+            switches=self.state.switches,
+            access=self.access_of(user),
+            user_id=user or self.admin_id,
+            now=now,
+            today=self.clock.today(),
+            pod=self._pod,
+            tracked=frozenset(self.state.tracked),
+        )
+        connection.execute("BEGIN")
+        try:
+            yield txn
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def write_late(
+        self,
+        sobject: str,
+        values: Mapping[str, Any],
+        *,
+        visible_in: timedelta,
+        record_id: str | None = None,
+        user: str | None = None,
+    ) -> None:
+        """Create or change a record in a long transaction: stamped now, visible when the clock has moved on so far."""
+        background.write_late(self, sobject, values, visible_in, record_id, user)
 
     def create_record(self, sobject: str, values: Mapping[str, Any], user: str | None = None) -> str:
         """Create a record through full validation and return its id; raises OrgError."""
@@ -304,6 +335,31 @@ class Org:
         with self.transaction(user) as txn:
             definition = self._object(sobject)
             writes.undelete_one(txn, definition, validation.read_record_id(definition, record_id))
+
+    def purge(self, sobject: str, record_id: str, user: str | None = None) -> None:
+        """Leave nothing of a record, alive or in the recycle bin; raises OrgError."""
+        with self.transaction(user) as txn:
+            definition = self._object(sobject)
+            writes.purge_any(txn, definition, validation.read_record_id(definition, record_id))
+
+    def merge(
+        self,
+        sobject: str,
+        master: str,
+        losers: Sequence[str],
+        values: Mapping[str, Any] | None = None,
+        user: str | None = None,
+    ) -> None:
+        """Merge one or two records into the master, which takes `values` on top; raises OrgError."""
+        with self.transaction(user) as txn:
+            definition = self._object(sobject)
+            ids = [validation.read_record_id(definition, i) for i in (master, *losers)]
+            merging.merge_records(txn, definition, ids[0], ids[1:], values or {})
+
+    def convert_lead(self, lead: str, wish: Wish | None = None, user: str | None = None) -> Conversion:
+        """Convert a lead into an account, a contact and (unless the wish says no) an opportunity; raises OrgError."""
+        with self.transaction(user) as txn:
+            return conversion.convert_lead(txn, validation.read_record_id(self._object("Lead"), lead), wish or Wish())
 
     def records(
         self, sobject: str, where: Mapping[str, Any] | None = None, include_deleted: bool = False

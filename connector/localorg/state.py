@@ -67,6 +67,7 @@ class OrgState:
     sessions: dict[str, Session] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
     late: list[LateWrite] = field(default_factory=list)
+    jobs_ran_on: str = ""
     switches: Switches = field(default_factory=Switches)
     api_limit: int = 100_000
     tokens_issued: int = 0

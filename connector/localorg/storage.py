@@ -108,6 +108,11 @@ class Store:
         sql = 'SELECT id, at FROM "__deleted" WHERE sobject = ? AND at >= ? AND at < ? ORDER BY at, id'
         return self.connection.execute(sql, (sobject, start, end)).fetchall()
 
+    def deletions_before(self, at: str) -> list[tuple[str, str]]:
+        """Ids and objects of what was deleted before a moment, oldest first."""
+        sql = 'SELECT id, sobject FROM "__deleted" WHERE at < ? ORDER BY at, id'
+        return self.connection.execute(sql, (at,)).fetchall()
+
     def fetch(self, definition: ObjectDef, record_id: str) -> Row | None:
         """Return the row with this id, deleted or not."""
         rows = self.select(definition, '"Id" = ?', (record_id,))

@@ -23,6 +23,15 @@ class Switches:
     delete_stamps: bool = True
     """2.4: does deleting move SystemModstamp?"""
 
+    merge_stamps_losers: bool = True
+    """2.4: does a merge move SystemModstamp of the records that are merged away?"""
+
+    merge_stamps_children: bool = True
+    """2.4: does a merge move SystemModstamp of the children that it re-parents?"""
+
+    archive_stamps: bool = False
+    """7.4: does archiving move SystemModstamp of Tasks and Events?"""
+
     hard_deletes_logged: bool = False
     """2.4: does sobjects/X/deleted list what never went through a recycle bin, such as a CampaignMember?"""
 

@@ -214,6 +214,18 @@ def store_trusted(field: FieldDef, value: Any) -> Any:
     return value
 
 
+def wire_value(value: Any) -> Any:
+    """Turn a Python value into what a client would send as JSON."""
+    match value:
+        case datetime():
+            return wire_datetime(value)
+        case date():
+            return value.isoformat()
+        case Decimal():
+            return float(value)
+    return value
+
+
 def needs_conversion(field: FieldDef) -> bool:
     """Whether to_python changes anything but null."""
     return field.type in ("boolean", "date", "datetime") or field.type in NUMBER_TYPES

@@ -134,3 +134,13 @@ def purge_one(txn: Transaction, definition: ObjectDef, record_id: str) -> None:
     """Delete a record for good, past the recycle bin, with what cascades (Bulk hardDelete)."""
     delete_one(txn, definition, record_id)
     platform.purge_record(txn, definition, record_id)
+
+
+def purge_any(txn: Transaction, definition: ObjectDef, record_id: str) -> None:
+    """Leave nothing of a record, whether it is alive or in the recycle bin."""
+    row = txn.store.fetch(definition, record_id)
+    if row is not None and row.get("IsDeleted"):
+        platform.purge_record(txn, definition, record_id)
+        txn.rows_written += 1
+    else:
+        purge_one(txn, definition, record_id)

@@ -7,12 +7,14 @@ For tests and demos; no Salesforce client knows them.
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from connector.localorg import sessions
 from connector.localorg.api.wire import Call, Reply
+from connector.localorg.conversion import Wish
 from connector.localorg.errors import body_unreadable, method_not_allowed, resource_missing
 from connector.localorg.life import live_days
 
@@ -88,9 +90,16 @@ def _move_clock(org: "Org", call: Call) -> Any:
 
 
 def _act_as_person(org: "Org", call: Call) -> Any:
-    """A person's edit: creates without an id, deletes with fields null, changes otherwise."""
+    """A person's edit: creates without an id, deletes with fields null, changes otherwise.
+
+    With visible_in_seconds it is stamped now and committed later.
+    """
     body = call.json_object()
     sobject, record_id, fields, user = body["sobject"], body.get("id"), body.get("fields"), body.get("user")
+    if "visible_in_seconds" in body:
+        wait = timedelta(seconds=float(body["visible_in_seconds"]))
+        org.write_late(sobject, fields or {}, visible_in=wait, record_id=record_id, user=user)
+        return {"id": record_id}
     if record_id is None:
         return {"id": org.create_record(sobject, fields or {}, user=user)}
     if fields is None:
@@ -98,6 +107,30 @@ def _act_as_person(org: "Org", call: Call) -> Any:
     else:
         org.update_record(sobject, record_id, fields, user=user)
     return {"id": record_id}
+
+
+def _merge(org: "Org", call: Call) -> Any:
+    body = call.json_object()
+    org.merge(body["sobject"], body["master"], body["losers"], body.get("fields"), user=body.get("user"))
+    return {"id": body["master"]}
+
+
+def _convert(org: "Org", call: Call) -> Any:
+    body = call.json_object()
+    wish = Wish(**{k: v for k, v in body.items() if k not in ("lead", "user")})
+    return asdict(org.convert_lead(body["lead"], wish, user=body.get("user")))
+
+
+def _undelete(org: "Org", call: Call) -> Any:
+    body = call.json_object()
+    org.undelete_record(body["sobject"], body["id"], user=body.get("user"))
+    return {"id": body["id"]}
+
+
+def _purge(org: "Org", call: Call) -> Any:
+    body = call.json_object()
+    org.purge(body["sobject"], body["id"], user=body.get("user"))
+    return {"id": body["id"]}
 
 
 def _expire_sessions(org: "Org", call: Call) -> Any:  # noqa: ARG001 - endpoints share one signature
@@ -120,6 +153,10 @@ _ENDPOINTS: dict[str, dict[str, Endpoint]] = {
     "faults": {"GET": _show_faults, "POST": _add_fault, "DELETE": _clear_faults},
     "clock": {"GET": _show_clock, "POST": _move_clock},
     "person": {"POST": _act_as_person},
+    "merge": {"POST": _merge},
+    "convert": {"POST": _convert},
+    "undelete": {"POST": _undelete},
+    "purge": {"POST": _purge},
     "sessions/expire": {"POST": _expire_sessions},
     "tick": {"POST": _tick},
 }

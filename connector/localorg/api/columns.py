@@ -42,12 +42,15 @@ def describe_columns(visit: Visit, soql: str, *, include_deleted: bool) -> dict[
 
 
 def _records(visit: Visit, plan: Plan) -> list[Column]:
-    """Own fields in order, parents as nested columns, child subqueries last."""
+    """Own fields and child subqueries in order, parents as columns with columns of their own."""
+    nested = {c.name: _column(c.name, c.name, joined=_records(visit, c.plan), aggregate=True) for c in plan.children}
     columns: list[Column] = []
     for output in plan.outputs:
-        _add_output(visit, plan.definition, columns, output)
-    nested = (_column(c.name, c.name, joined=_records(visit, c.plan), aggregate=True) for c in plan.children)
-    return [*columns, *nested]
+        if len(output.names) == 1 and output.names[0] in nested:
+            columns.append(nested.pop(output.names[0]))
+        else:
+            _add_output(visit, plan.definition, columns, output)
+    return [*columns, *nested.values()]
 
 
 def _add_output(visit: Visit, definition: ObjectDef, columns: list[Column], output: Output) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from connector.localorg.definitions import ObjectDef
 from connector.localorg.platform import activities, campaigns, contracts, history, opportunities, people
 from connector.localorg.platform.deletion import delete_record, purge_record, undelete_record
+from connector.localorg.platform.jobs import run_daily_jobs
 from connector.localorg.storage import Row
 from connector.localorg.transaction import Transaction
 
@@ -22,6 +23,7 @@ __all__ = [
     "delete_record",
     "derive_loaded",
     "purge_record",
+    "run_daily_jobs",
     "undelete_record",
 ]
 

@@ -69,7 +69,8 @@ def activities_names() -> frozenset[str]:
 
 def undelete_record(txn: Transaction, definition: ObjectDef, row: Row) -> None:
     """Bring a record back under its old id with a new stamp, and the children that went in the same moment (2.4)."""
-    txn.update(definition, row["Id"], {"IsDeleted": 0})
+    unmerged = {"MasterRecordId": None} if definition.has("MasterRecordId") else {}
+    txn.update(definition, row["Id"], {"IsDeleted": 0, **unmerged})
     txn.store.forget_deletion(row["Id"])
     for relation in definition.children:
         child = txn.schema.find(relation.child)
@@ -88,5 +89,15 @@ def purge_record(txn: Transaction, definition: ObjectDef, record_id: str) -> Non
         if relation.cascade_delete and child is not None and child.has(relation.field) and child.has("IsDeleted"):
             for row in txn.select(child.name, {relation.field: record_id, "IsDeleted": 1}):
                 purge_record(txn, child, row["Id"])
+    _clear_lookups(txn, definition, record_id)
     txn.store.remove(definition.name, record_id)
     txn.store.forget_deletion(record_id)
+
+
+def _clear_lookups(txn: Transaction, definition: ObjectDef, record_id: str) -> None:
+    """A lookup at a record that is gone for good is empty (object reference, relationships)."""
+    for relation in definition.children:
+        child = txn.schema.find(relation.child)
+        if not relation.cascade_delete and child is not None and child.has(relation.field):
+            for row in txn.select(child.name, {relation.field: record_id}):
+                txn.derive(child, row["Id"], {relation.field: None}, stamp=True)
