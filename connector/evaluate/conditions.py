@@ -68,15 +68,11 @@ def _leave(frame: Frame, rules: Rules, env: SubjectEnv) -> Sql:
 
 def candidates_query(rules: Rules) -> exp.Select:
     """The rows of `conditions` that decide.py has to see, with what the org remembers of them, by subject."""
-    return _with_memory("conditions").where(_could_change(rules))
+    return everybody_query("conditions").where(_could_change(rules))
 
 
-def moved_query() -> exp.Select:
-    """Every row of `conditions of moved`, with what the org remembers, by subject."""
-    return _with_memory("conditions of moved")
-
-
-def _with_memory(name: str) -> exp.Select:
+def everybody_query(name: str) -> exp.Select:
+    """Every row of a table of conditions, with what the org remembers of the subject, by subject."""
     same = exp.EQ(this=column("subject", "m"), expression=column("subject", "c"))
     memory = [named(column(c, "m"), f"memory {c}") for c in MEMORY_COLUMNS]
     query = exp.select(exp.Column(this=exp.Star(), table=exp.to_identifier("c")), *memory)

@@ -116,6 +116,7 @@ def _users(connection: DuckDBPyConnection, frame: Frame) -> dict[str, bool]:
     standard: Sql = binary(exp.EQ, column("UserType"), text("Standard"))
     kind = exp.Coalesce(this=standard, expressions=[exp.true()]) if frame.trust.has("User", "UserType") else exp.true()
     query = exp.select(column("Id"), exp.And(this=column("IsActive"), expression=kind)).from_(table("User", "u"))
+    query = query.order_by(column("Id"))
     return {id_: bool(active) for id_, active in connection.execute(query.sql(frame.dialect)).fetchall()}
 
 
@@ -151,7 +152,7 @@ def _responded(connection: DuckDBPyConnection, frame: Frame) -> dict[str, frozen
     if frame.trust.doubts({"CampaignMemberStatus": ("CampaignId", "Label", "HasResponded")}):
         return {}
     query = exp.select(column("CampaignId"), column("Label")).from_(table("CampaignMemberStatus", "c"))
-    query = query.where(column("HasResponded"), exp.Not(this=column("IsDeleted")))
+    query = query.where(column("HasResponded"), exp.Not(this=column("IsDeleted"))).order_by(column("CampaignId"))
     found: dict[str, set[str]] = {}
     for campaign, label in connection.execute(query.sql(frame.dialect)).fetchall():
         found.setdefault(campaign, set()).add(label)

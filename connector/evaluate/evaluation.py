@@ -85,7 +85,7 @@ def evaluate(
     refuse_foreign_hand(connection, installation)
     subjects = _count(connection, "memory")
     progress(f"{mapping.model.label}: {subjects} subjects, deciding stages")
-    decided = decide_all(work)
+    decided = decide_all(work, everybody=accounts is not None)
     if not accept_bulk_edit:
         refuse_bulk_edit(decided, subjects)
     evaluations, current = judge_chosen(work, decided, describes, everybody=accounts is not None)
@@ -155,7 +155,7 @@ def _blocked_notes(work: Work) -> Iterator[str]:
         ).fetchone()
         if row and row[0]:
             here, there = words.stage(origin), words.stage(target)
-            yield f"{row[0]} in {here} are blocked: the rule of {there} holds, but no edge leads there."
+            yield f"Blocked: for {row[0]} in {here} the rule of {there} holds, but no edge leads there."
 
 
 def _override_notes(work: Work) -> Iterator[str]:
@@ -168,4 +168,5 @@ def _override_notes(work: Work) -> Iterator[str]:
         f"WHERE m.override_stage <> '' AND {reason} IS NULL"
     ).fetchone()
     if row and row[0]:
-        yield f"{row[0]} overrides have no reason; ask whoever set them, or clear them."
+        count = f"{row[0]} override has" if row[0] == 1 else f"{row[0]} overrides have"
+        yield f"{count} no reason; ask whoever set it, or clear it."

@@ -107,7 +107,7 @@ def explain(
     frame = Frame(mapping, run, trust, calendar)
     refuse_unreadable(frame)
     work = lay_out(connection, frame, describes, accounts=frozenset({subject}))
-    decided = decide_all(work)
+    decided = decide_all(work, everybody=True)
     evaluations, _ = judge_chosen(work, decided, describes, everybody=True)
     if not evaluations:
         raise FixFirst(

@@ -13,7 +13,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from connector.data import Decision, Move, State, Via
-from connector.evaluate.conditions import candidates_query, conditions_query, moved_query
+from connector.evaluate.conditions import candidates_query, conditions_query, everybody_query
 from connector.evaluate.decide import NeedsAnotherPass, decide
 from connector.evaluate.frame import Frame
 from connector.evaluate.judged import Contents, judged_query
@@ -49,11 +49,12 @@ class Decided:
         return bool(self.decision.moves) or self.decision.state != self.memory.state
 
 
-def decide_all(work: Work) -> dict[str, Decided]:
-    """Every candidate by subject, sorted. Whoever is missing stays as it is."""
+def decide_all(work: Work, *, everybody: bool = False) -> dict[str, Decided]:
+    """Every candidate by subject, sorted; whoever is missing stays as it is. `everybody`: nobody is missing."""
     query = conditions_query(work.frame, work.rules, moved=False).sql(work.frame.dialect)
     run_query(work.connection, "conditions", query)
-    rows = read_rows(work.connection, candidates_query(work.rules).sql(work.frame.dialect))
+    candidates = everybody_query("conditions") if everybody else candidates_query(work.rules)
+    rows = read_rows(work.connection, candidates.sql(work.frame.dialect))
     done: dict[str, Decided] = {}
     progress: dict[str, Progress] = {}
     for _ in range(len(work.rules.stages) + 3):
@@ -106,7 +107,7 @@ def _judge_again(work: Work, waiting: Mapping[str, NeedsAnotherPass]) -> list[Ro
     _put(work, [(subject, needs.standing) for subject, needs in waiting.items()])
     query = conditions_query(work.frame, work.rules, moved=True).sql(work.frame.dialect)
     run_query(work.connection, "conditions of moved", query)
-    return read_rows(work.connection, moved_query().sql(work.frame.dialect))
+    return read_rows(work.connection, everybody_query("conditions of moved").sql(work.frame.dialect))
 
 
 def _stand(work: Work, decisions: Sequence[tuple[str, Decision]]) -> None:

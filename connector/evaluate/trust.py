@@ -40,8 +40,9 @@ class Trust:
         return ""
 
     def has(self, sobject: str, field: str = "Id") -> bool:
-        """Whether the mirror has the column, relied on or not."""
-        return field in self.columns.get(sobject, {})
+        """Whether the mirror has the column and our user may read it, whether or not it is complete."""
+        pull = self.pulled.get(sobject)
+        return field in self.columns.get(sobject, {}) and not (pull and field in pull.hidden)
 
     def doubts(self, reads: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
         """Every reason to doubt these fields, each once."""
