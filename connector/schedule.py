@@ -92,11 +92,11 @@ def serve(
         if tick is not None:
             run_safely(job, run_one, health, clock)
 
+    for job in jobs.values():
+        health.expect(job.job, job.schedule)
     scheduler = _scheduler(jobs.values(), wake)
     scheduler.start()
     try:
-        for job in jobs.values():
-            health.expect(job.job, job.schedule)
         health.alive = lambda: bool(scheduler.running) and not stop.is_set()
         stop.wait()
     finally:

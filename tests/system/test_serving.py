@@ -41,7 +41,7 @@ def wait_for_run(address: str) -> dict:  # type: ignore[type-arg]
     for _ in range(300):
         with urlopen(address, timeout=5) as reply:
             found = json.load(reply)
-        if found["jobs"]["lifecycle"]["last"]:
+        if found["jobs"].get("lifecycle", {}).get("last"):
             return dict(found)
         time.sleep(0.1)
     raise AssertionError("the missed run did not happen")
