@@ -130,7 +130,8 @@ class State:
 _KEYS = {
     "stage": "stage", "since": "since", "via": "via", "previous": "prev", "timers": "timers", "hold": "hold",
     "proposed": "prop", "quiet": "quiet", "outside": "out", "left": "left", "segment": "seg",
-    "playbooks": "books", "override": "ovr", "override_stage": "ovs", "inferred": "inf", "kpi_day": "kpi", "record": "rec",
+    "playbooks": "books", "override": "ovr", "override_stage": "ovs", "inferred": "inf", "kpi_day": "kpi",
+    "record": "rec",
     "org": "org", "installation": "by",
 }  # fmt: skip
 _DATES = {"since", "hold", "outside", "override", "kpi_day"}
