@@ -31,7 +31,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Brakes:
-    """What keeps a subject where it is although its rules would let it go. Terminal stages pass `hold` and `dwell`."""
+    """What keeps a subject where it is although its rules would let it go. Terminal stages pass `hold` and `dwell`; a
+    proposal passes `dwell`, because it moves nobody."""
 
     visited: frozenset[str] = frozenset()
     hold: date | None = None
@@ -193,7 +194,7 @@ def _brake(here: Crossroads, target: StageRule) -> tuple[Verdict, date | None]:
         return Verdict.VISITED, None
     if brakes.hold and today < brakes.hold and not target.terminal:
         return Verdict.HELD, brakes.hold
-    if brakes.dwell and today < brakes.dwell and not target.terminal:
+    if brakes.dwell and today < brakes.dwell and not (target.terminal or target.needs_person):
         return Verdict.DWELLING, brakes.dwell
     if declined and today < declined and target.needs_person:
         return Verdict.DECLINED, declined

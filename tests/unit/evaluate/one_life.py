@@ -106,8 +106,8 @@ class Life:
     def run(self, today: date = DAY) -> Decision:
         """Decides and writes: stage and state in one record, the proposed stage with them."""
         found = self.judge(today)
-        if found.problem:
-            return found
+        if found.problem or found.stage != found.state.stage:
+            return found  # left as it is
         value = self.rules.by_key[found.stage].api_value if found.stage else ""
         proposed = self.rules.by_key[found.proposed].api_value if found.proposed else ""
         state = State.from_text(found.state.to_text())

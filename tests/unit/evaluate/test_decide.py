@@ -889,6 +889,11 @@ def test_an_edge_before_the_proposal_in_order_is_taken_and_ends_it() -> None:
     assert (life.judge().stage, life.judge().proposed) == ("churned", "")
 
 
+def test_a_proposal_needs_no_min_dwell() -> None:
+    life = Life.within("adopting", DAY, rules=QUICK).holds(will_churn=True)
+    assert (life.judge().stage, life.judge().proposed) == ("adopting", "will_churn")
+
+
 def test_no_proposal_during_a_hold() -> None:
     life = Life.within("adopting", rules=QUICK, hold=days(3)).holds(will_churn=True)
     assert life.judge().proposed == ""
