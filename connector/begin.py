@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from connector.errors import ConnectorError, NeedsApproval
+from connector.errors import ConnectorError, FixFirst, NeedsApproval
 from connector.jobs import Job
 from connector.salesforce import OrgClient, connect
 from connector.settings import Settings
@@ -21,6 +21,10 @@ from connector.store.mirror import Mirror
 
 Progress = Callable[[str], None]
 
+NO_ORG = (
+    "No org is configured. Copy config.example.toml to config.toml and fill in [org], or set "
+    "CONNECTOR_ORG__INSTANCE_URL, CONNECTOR_ORG__CLIENT_ID and CONNECTOR_ORG__CLIENT_SECRET."
+)
 _RENEW_AFTER = 60.0
 """Seconds; well below the time that a lease lives."""
 
@@ -43,24 +47,29 @@ class Ground:
 
 @contextmanager
 def stand_on(job: Job, settings: Settings, progress: Progress) -> Iterator[Ground]:
-    """The org and the stores, under the lease; dry runs take it too, because they bring the mirror up to date."""
+    """The org and the stores for whoever only looks; the lease is taken all the same, for the mirror's sake."""
     started = time.monotonic()
-    client = connect(settings.org, settings.http, settings.api)
-    with Ledger.open(settings.store.ledger) as ledger, _lease(ledger, settings, job) as lease:
-        alive = _keeping_lease(ledger, lease, progress)
+    with _right_to_write(job, settings) as (ledger, lease):
+        client = connect(settings.org, settings.http, settings.api)
         with _open_mirror(settings, progress) as mirror:
+            alive = _keeping_lease(ledger, lease, progress)
             yield Ground(job, settings, client, mirror, ledger, lease, alive, started)
 
 
 @contextmanager
 def begin_run(job: Job, settings: Settings, *, dry_run: bool, progress: Progress) -> Iterator[Ground]:
-    """The same for a run that the ledger lists; one that ends by an exception is listed as failed or refused."""
-    with stand_on(job, settings, progress) as ground:
-        run_id = ground.ledger.start_run(
-            job.job, org=org_key(settings), policy=job.policy, dry_run=dry_run, held=ground.lease
-        )
-        with _recorded(ground, run_id):
-            yield replace(ground, run=run_id)
+    """The org and the stores for a run, which the ledger lists from its first moment, and how it ended if it fails."""
+    started = time.monotonic()
+    with _right_to_write(job, settings) as (ledger, lease):
+        run_id = ledger.start_run(
+            job.job, org=org_key(settings), policy=job.policy, dry_run=dry_run, held=lease
+        )  # fmt: skip
+        with _recorded(ledger, run_id) as spending:
+            client = connect(settings.org, settings.http, settings.api)
+            spending.append(client)
+            with _open_mirror(settings, progress) as mirror:
+                alive = _keeping_lease(ledger, lease, progress)
+                yield Ground(job, settings, client, mirror, ledger, lease, alive, started, run_id)
 
 
 def org_key(settings: Settings) -> str:
@@ -69,24 +78,29 @@ def org_key(settings: Settings) -> str:
 
 
 @contextmanager
-def _lease(ledger: Ledger, settings: Settings, job: Job) -> Iterator[Lease]:
-    lease = ledger.acquire(org_key(settings), f"job {job.job} of installation {settings.installation}")
-    try:
-        yield lease
-    finally:
-        ledger.release(lease)
+def _right_to_write(job: Job, settings: Settings) -> Iterator[tuple[Ledger, Lease]]:
+    """One writer per org; held for dry runs too, because they bring the mirror up to date."""
+    if not settings.org.instance_url:
+        raise FixFirst(NO_ORG)
+    with Ledger.open(settings.store.ledger) as ledger:
+        lease = ledger.acquire(org_key(settings), f"job {job.job} of installation {settings.installation}")
+        try:
+            yield ledger, lease
+        finally:
+            ledger.release(lease)
 
 
 @contextmanager
-def _recorded(ground: Ground, run_id: int) -> Iterator[None]:
+def _recorded(ledger: Ledger, run_id: int) -> Iterator[list[OrgClient]]:
+    """Lists a run that ends by an exception as failed or refused, with what the client put here has spent."""
+    spending: list[OrgClient] = []
     try:
-        yield
+        yield spending
     except BaseException as error:
-        expected = isinstance(error, ConnectorError)
         status: RunStatus = "refused" if isinstance(error, NeedsApproval) else "failed"
-        said = str(error) if expected else repr(error)
-        exit_code = error.exit_code if isinstance(error, ConnectorError) else 1
-        ground.ledger.finish_run(run_id, status, exit_code, {"error": said}, ground.client.usage.calls)
+        said, code = (str(error), error.exit_code) if isinstance(error, ConnectorError) else (repr(error), 1)
+        calls = spending[0].usage.calls if spending else {}
+        ledger.finish_run(run_id, status, code, {"error": said}, calls)
         raise
 
 

@@ -66,6 +66,9 @@ def test_an_org_that_is_down_is_worth_another_run(installation: Installation) ->
     done = installation.run("run", "lifecycle")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+    (listed,) = installation.json("runs")
+    assert (listed["status"], listed["exit_code"]) == ("failed", 1)
+    assert done.stderr.strip().splitlines()[-1] in installation.run("runs", "1").stdout.replace("\n", " ")
 
 
 def test_no_calls_left_ends_with_exit_code_four(installation: Installation) -> None:
