@@ -182,5 +182,6 @@ def _latest_done(key: str) -> Sql:
     own: Sql = binary(exp.EQ, name, text(key))
     if "." not in key:
         own = exp.Or(this=own, expression=exp.Like(this=name.copy(), expression=text(f"%.{key}")))
-    stamp = exp.DPipe(this=cast(column("created"), "TEXT"), expression=column("id"), safe=False)
+    created = exp.Coalesce(this=cast(column("created"), "TEXT"), expressions=[text("")])
+    stamp = exp.DPipe(this=created, expression=column("id"), safe=False)
     return exp.ArgMax(this=column("done"), expression=case((own, stamp)))

@@ -42,6 +42,24 @@ def leaves_of(expression: Expression, facts: Mapping[str, Expression] | None = N
     return tuple(_leaves(expression, expression.tree, facts or {}, wanted=True, depth=0))
 
 
+def text_of(expression: Expression, node: Node) -> str:
+    """A part of an expression as written, without brackets around all of it."""
+    text = expression.text_of(node)
+    while text.startswith("(") and text.endswith(")") and _closes_at_the_end(text):
+        text = text[1:-1].strip()
+    return text
+
+
+def _closes_at_the_end(text: str) -> bool:
+    """Whether the bracket that opens a text is the one that ends it."""
+    depth = 0
+    for at, char in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if depth == 0:
+            return at == len(text) - 1
+    return False
+
+
 def _leaves(
     expression: Expression, node: Node, facts: Mapping[str, Expression], *, wanted: bool, depth: int
 ) -> Iterator[Leaf]:
@@ -52,7 +70,7 @@ def _leaves(
             yield from _leaves(expression, part, facts, wanted=wanted, depth=depth)
     else:
         below = _conditions_of(node, facts) if depth < MAX_DEPTH else None
-        yield Leaf(node, expression.text_of(node), wanted, depth, opened=below is not None)
+        yield Leaf(node, text_of(expression, node), wanted, depth, opened=below is not None)
         if below is not None:
             yield from _leaves(below, below.tree, facts, wanted=wanted, depth=depth + 1)
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from connector.calendar import Duration as Length
 from connector.data import Value
 from connector.describe import Describes
-from connector.evaluate.leaves import Leaf
+from connector.evaluate.leaves import Leaf, text_of
 from connector.mapping.language import Expression, Kind
 from connector.mapping.language.tree import (
     Between,
@@ -124,7 +124,7 @@ class Words:
             return word.join(self._say_part(expression, part, wanted=wanted) for part in node.parts)
         if self.is_sensitive(node):
             return _CONFIDENTIAL
-        return self.say_wanted(Leaf(node, expression.text_of(node), wanted))
+        return self.say_wanted(Leaf(node, text_of(expression, node), wanted))
 
     def _say_part(self, expression: Expression, part: Node, *, wanted: bool) -> str:
         said = self.say_node(expression, part, wanted=wanted)
@@ -244,7 +244,7 @@ def _is_stage(node: Node) -> bool:
 
 def _inside(label: str) -> str:
     """A label as it stands inside a sentence; abbreviations keep their capitals."""
-    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+    return " ".join(w[:1].lower() + w[1:] if w[1:2].islower() else w for w in label.split())
 
 
 def _distance(days: int) -> str:
