@@ -237,7 +237,7 @@ def complete_custom_field(raw: Definition) -> Definition:
     if kind == "boolean":
         given |= {"nillable": False, "defaultedOnCreate": True, "defaultValue": False}
     if raw.get("calculated") or raw.get("autoNumber"):
-        given |= {"createable": False, "updateable": False}
+        given |= {"createable": False, "updateable": False, "formulaTreatNullNumberAsZero": bool(raw.get("calculated"))}
     if raw.get("externalId"):
         given["idLookup"] = True
     return complete_field({**given, **{k: v for k, v in raw.items() if v is not None}})

@@ -33,6 +33,7 @@ from connector.localorg.customization import extend_schema, spread_definitions
 from connector.localorg.definitions import ObjectDef, Schema, standard_schema
 from connector.localorg.errors import OrgError, resource_missing
 from connector.localorg.faults import Faults
+from connector.localorg.formula.fields import add_functions, check_formulas, fill_formulas
 from connector.localorg.ids import make_pod
 from connector.localorg.ledger import RequestLedger
 from connector.localorg.locators import Locators
@@ -63,6 +64,8 @@ class Org:
         self.locators = Locators()
         self.bulk = BulkJobs()
         self._pod = make_pod(state.seed)
+        self._moment: dict[str, str] = {}
+        add_functions(store.connection, self._moment)
         self._set_schema()
 
     # --- coming and going
@@ -226,7 +229,8 @@ class Org:
         with self.lock:
             names = {(d["sobject"], d.get("name")) for d in added}
             kept = [d for d in self.state.definitions if (d["sobject"], d.get("name")) not in names]
-            extend_schema(standard_schema(frozenset(self.state.features)), [*kept, *added])
+            extended = extend_schema(standard_schema(frozenset(self.state.features)), [*kept, *added])
+            check_formulas(extended, added)
             self.state.definitions = [*kept, *added]
             self.state.tracked = sorted(
                 {*self.state.tracked, *(f"{d['sobject']}.{d['name']}" for d in added if d.get("trackHistory"))}
@@ -293,6 +297,7 @@ class Org:
             pod=self._pod,
             tracked=frozenset(self.state.tracked),
         )
+        self._moment |= {"now": now, "today": txn.today.isoformat(), "user": txn.user_id}
         connection.execute("BEGIN")
         try:
             yield txn
@@ -374,6 +379,7 @@ class Org:
             wanted.setdefault("IsDeleted", 0)
         with self.transaction() as txn:
             rows = txn.select(definition.name, wanted)
+            fill_formulas(txn, definition, rows)
         converted = [f for f in definition.stored_fields if needs_conversion(f)]
         for row in rows:
             row.update({f.name: to_python(f, row[f.name]) for f in converted})

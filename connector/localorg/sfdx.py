@@ -153,6 +153,7 @@ def _read_field(path: Path) -> Definition:
         "trackHistory": _flag(root, "trackHistory") or None,
         "calculated": True if formula else None,
         "calculatedFormula": formula,
+        "formulaTreatNullNumberAsZero": _text(root, "formulaTreatBlanksAs") != "BlankAsBlank" if formula else None,
         "autoNumber": True if metadata_type == "AutoNumber" else None,
         "displayFormat": _text(root, "displayFormat"),
         **_default(root, metadata_type),

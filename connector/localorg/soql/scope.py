@@ -12,6 +12,7 @@ from typing import NoReturn
 from connector.localorg import errors
 from connector.localorg.access import Access
 from connector.localorg.definitions import FieldDef, ObjectDef, Schema
+from connector.localorg.formula.fields import column_sql
 from connector.localorg.soql.lexer import malformed, refuse
 from connector.localorg.soql.syntax import Path
 from connector.localorg.soql.viewer import Viewer
@@ -120,7 +121,8 @@ class Scope:
         found = self.access.field(definition, name)
         if found is None:
             self._refuse_column(name, definition.name, path)
-        return Column(f'{table}."{found.name}"', found, (*parent.names, found.name), definition)
+        sql = column_sql(self.schema, definition, found, table)
+        return Column(sql, found, (*parent.names, found.name), definition)
 
     def _name_column(self, parent: Parent, name: str, path: Path) -> Column:
         """A field of a polymorphic parent.
