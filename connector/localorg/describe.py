@@ -3,10 +3,12 @@
 Key sets are those of the recorded describes (API 59.0); hidden fields are absent.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from connector.localorg.access import Access
 from connector.localorg.definitions import FieldDef, ObjectDef, Schema
+from connector.localorg.storage import Row
 
 _GLOBAL_KEYS = (
     "activateable",
@@ -62,7 +64,9 @@ def _urls(definition: ObjectDef, version: str) -> dict[str, str]:
     return urls
 
 
-def describe_object(schema: Schema, definition: ObjectDef, access: Access, version: str) -> dict[str, Any]:
+def describe_object(
+    schema: Schema, definition: ObjectDef, access: Access, version: str, record_types: Sequence[Row] = ()
+) -> dict[str, Any]:
     """The answer to GET /sobjects/X/describe."""
     own = {k: v for k, v in definition.raw.items() if k not in _INTERNAL_OBJECT_KEYS}
     return {
@@ -71,7 +75,7 @@ def describe_object(schema: Schema, definition: ObjectDef, access: Access, versi
         "fields": [
             describe_field(definition, f, access) for f in definition.fields.values() if access.sees(definition, f)
         ],
-        "recordTypeInfos": _record_types(definition, version),
+        "recordTypeInfos": _record_types(definition, version, record_types),
         "supportedScopes": [{"label": f"All {definition.raw['labelPlural'].lower()}", "name": "everything"}],
         "urls": _urls(definition, version),
     }
@@ -105,19 +109,25 @@ def _children(schema: Schema, definition: ObjectDef, access: Access) -> list[dic
     return shown
 
 
-def _record_types(definition: ObjectDef, version: str) -> list[dict[str, Any]]:
+def _record_types(definition: ObjectDef, version: str, record_types: Sequence[Row]) -> list[dict[str, Any]]:
+    """The record types of the org and the master, which is the default where there are no others."""
     if not definition.raw["layoutable"]:
         return []
-    layout = f"/services/data/v{version}/sobjects/{definition.name}/describe/layouts/{_MASTER_RECORD_TYPE}"
-    return [
-        {
-            "active": True,
-            "available": True,
-            "defaultRecordTypeMapping": True,
-            "developerName": "Master",
-            "master": True,
-            "name": "Master",
-            "recordTypeId": _MASTER_RECORD_TYPE,
-            "urls": {"layout": layout},
-        }
-    ]
+    own = [_record_type(definition, version, row) for row in record_types]
+    master = {"Id": _MASTER_RECORD_TYPE, "DeveloperName": "Master", "Name": "Master", "IsActive": True}
+    return [*own, _record_type(definition, version, master)]
+
+
+def _record_type(definition: ObjectDef, version: str, row: Row) -> dict[str, Any]:
+    layout = f"/services/data/v{version}/sobjects/{definition.name}/describe/layouts/{row['Id']}"
+    is_master = row["Id"] == _MASTER_RECORD_TYPE
+    return {
+        "active": bool(row["IsActive"]),
+        "available": bool(row["IsActive"]),
+        "defaultRecordTypeMapping": is_master,
+        "developerName": row["DeveloperName"],
+        "master": is_master,
+        "name": row["Name"],
+        "recordTypeId": row["Id"],
+        "urls": {"layout": layout},
+    }

@@ -36,6 +36,22 @@ class RequestMalformedError(OrgError):
     """The body could not be read into records: refuses the whole request, collections included."""
 
 
+class DuplicatesDetectedError(OrgError):
+    """A duplicate rule struck; carries what it found."""
+
+    def __init__(self, message: str, result: dict[str, Any]) -> None:
+        super().__init__(400, "DUPLICATES_DETECTED", message, [])
+        self.result = result
+
+    def as_rest(self) -> list[dict[str, Any]]:
+        """The body of a refused single-record request."""
+        return [{"duplicateResult": self.result, "errorCode": self.code, "message": self.message}]
+
+    def as_collection(self) -> dict[str, Any]:
+        """The same refusal inside a collections result."""
+        return {**super().as_collection(), "duplicateResult": self.result}
+
+
 _CUSTOM_FIELD_HINT = (
     " If you are attempting to use a custom field, be sure to append the '__c' after the custom field name."
     " Please reference your WSDL or the describe call for the appropriate names."
@@ -282,3 +298,56 @@ def processing_halted(message: str | None = None) -> OrgError:
         "PROCESSING_HALTED",
         message or "The transaction was rolled back since another operation in the same transaction failed.",
     )
+
+
+# --- an admin's rules
+
+
+def validation_failed(message: str, name: str | None) -> OrgError:
+    """A validation rule whose formula is true (D); the text is the admin's."""
+    return OrgError(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", message, [] if name is None else [name])
+
+
+def duplicates_detected(sobject: str, rule: str, ids: Sequence[str], *, allow_save: bool) -> OrgError:
+    """A record that a duplicate rule takes for one that exists (4.4; keys D, text U)."""
+    message = "Use one of these records?" if allow_save else "You're creating a duplicate record."
+    records = [
+        {
+            "additionalInformation": [],
+            "fieldDiffs": [],
+            "matchConfidence": 100.0,
+            "record": {"attributes": {"type": sobject}, "Id": i},
+        }
+        for i in ids
+    ]
+    match = {"entityType": sobject, "errors": [], "matchEngine": "ExactMatchEngine", "matchRecords": records}
+    result = {
+        "allowSave": allow_save,
+        "duplicateRule": rule,
+        "duplicateRuleEntityType": sobject,
+        "errorMessage": message,
+        "matchResults": [{**match, "rule": rule, "size": len(ids), "success": True}],
+    }
+    return DuplicatesDetectedError(message, result)
+
+
+def row_locked(record_id: str) -> OrgError:
+    """A record that another transaction is changing (D)."""
+    text = f"unable to obtain exclusive access to this record or 1 records: {record_id}"
+    return OrgError(400, "UNABLE_TO_LOCK_ROW", text, [])
+
+
+def approval_locked() -> OrgError:
+    """A record in an approval process (U)."""
+    return OrgError(400, "ENTITY_IS_LOCKED", "the entity is locked for editing", [])
+
+
+def record_type_refused(record_type: str) -> OrgError:
+    """A record type of another object, or one that is switched off (D)."""
+    text = f"Record Type ID: this ID value isn't valid for the user: {record_type}"
+    return OrgError(400, "INVALID_CROSS_REFERENCE_KEY", text, ["RecordTypeId"])
+
+
+def currency_refused(code: object) -> OrgError:
+    """A currency that the org does not have (U)."""
+    return OrgError(400, "INVALID_CURRENCY_ISO", f"invalid currency ISO code: {code}", ["CurrencyIsoCode"])

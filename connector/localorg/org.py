@@ -37,6 +37,7 @@ from connector.localorg.formula.fields import add_functions, check_formulas, fil
 from connector.localorg.ids import make_pod
 from connector.localorg.ledger import RequestLedger
 from connector.localorg.locators import Locators
+from connector.localorg.setup import Administration
 from connector.localorg.sfdx import read_source
 from connector.localorg.soql.run import QueryResult, run_soql
 from connector.localorg.state import Client, OrgState
@@ -240,6 +241,11 @@ class Org:
             self.store.create_tables(self.schema)
             self.save_state()
 
+    @property
+    def setup(self) -> Administration:
+        """What an admin sets up: rules, record types, locks, currencies."""
+        return Administration(self)
+
     def add_status(self, label: str, *, closed: bool, table: str = "TaskStatus") -> str:
         """Add a value to TaskStatus or CaseStatus, as an admin does in Setup."""
         with self.transaction() as txn:
@@ -296,6 +302,7 @@ class Org:
             today=self.clock.today(),
             pod=self._pod,
             tracked=frozenset(self.state.tracked),
+            setup=self.state.setup,
         )
         self._moment |= {"now": now, "today": txn.today.isoformat(), "user": txn.user_id}
         connection.execute("BEGIN")
@@ -405,7 +412,9 @@ class Org:
         definition, access = self._object(sobject), self.access_of(user)
         if not access.sees_object(definition):
             raise resource_missing()
-        return describe.describe_object(self.schema, definition, access, version)
+        with self.transaction() as txn:
+            record_types = txn.select("RecordType", {"SobjectType": definition.name})
+        return describe.describe_object(self.schema, definition, access, version, record_types)
 
     def describe_global(self, user: str | None = None, version: str = API_VERSION) -> dict[str, Any]:
         """Return the list of objects as a user sees them."""

@@ -125,6 +125,7 @@ def insert_setup_rows(txn: Transaction, org_name: str) -> str:
     for sobject, rows in STATUS_TABLES.items():
         for row in rows:
             _insert(txn, sobject, row)
+    insert_currency(txn, "USD", 1.0, 2, corporate=True)
     _insert(txn, "BusinessHours", {"Name": "Default", "IsActive": 1, "IsDefault": 1, "TimeZoneSidKey": "GMT"})
     return admin_id
 
@@ -135,6 +136,12 @@ def insert_user(txn: Transaction, given: Mapping[str, Any]) -> str:
     name = " ".join(str(given[n]) for n in ("FirstName", "LastName") if given.get(n))
     derived = {"Name": name, "Email": username, "Alias": username[:8], "CommunityNickname": username.split("@")[0]}
     return _insert(txn, "User", {**_USER, **derived, **given})
+
+
+def insert_currency(txn: Transaction, iso_code: str, rate: float, places: int, *, corporate: bool) -> None:
+    """Add an active currency; an org with a single one has no such table."""
+    row = {"IsoCode": iso_code, "ConversionRate": rate, "DecimalPlaces": places, "IsActive": 1}
+    _insert(txn, "CurrencyType", {**row, "IsCorporate": int(corporate)})
 
 
 def add_status(txn: Transaction, table: str, label: str, *, closed: bool) -> str:

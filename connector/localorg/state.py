@@ -9,6 +9,7 @@ from typing import Any
 
 from connector.localorg.access import AccessRules
 from connector.localorg.schema import Definition
+from connector.localorg.setup_state import Setup
 from connector.localorg.switches import Switches
 
 
@@ -69,6 +70,7 @@ class OrgState:
     late: list[LateWrite] = field(default_factory=list)
     jobs_ran_on: str = ""
     switches: Switches = field(default_factory=Switches)
+    setup: Setup = field(default_factory=Setup)
     api_limit: int = 100_000
     tokens_issued: int = 0
     schema_changed_at: str = ""
@@ -86,5 +88,6 @@ class OrgState:
         raw["sessions"] = {k: Session(**v) for k, v in raw["sessions"].items()}
         raw["grants"] = {k: Grant(**v) for k, v in raw.get("grants", {}).items()}
         raw["late"] = [LateWrite(**v) for v in raw.get("late", ())]
+        raw["setup"] = Setup.from_json(raw.get("setup", {}))
         raw["switches"] = Switches(**raw["switches"])
         return cls(**raw)

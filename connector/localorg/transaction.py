@@ -14,8 +14,17 @@ from typing import Any
 from connector.localorg.access import Access
 from connector.localorg.definitions import ObjectDef, Schema
 from connector.localorg.ids import make_id
+from connector.localorg.setup_state import Setup
 from connector.localorg.storage import Row, Store
 from connector.localorg.switches import Switches
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOptions:
+    """How a request wants its records saved; people and jobs of the org want neither."""
+
+    allow_duplicates: bool = False
+    auto_assign: bool = False
 
 
 @dataclass(slots=True)
@@ -31,6 +40,8 @@ class Transaction:
     today: date
     pod: str
     tracked: frozenset[str] = frozenset()
+    setup: Setup = field(default_factory=Setup)
+    options: SaveOptions = SaveOptions()
     rows_read: int = 0
     rows_written: int = 0
     _depth: int = field(default=0)

@@ -6,7 +6,7 @@ Called by org.py and by the HTTP routes, always inside a transaction. One record
 from collections.abc import Mapping
 from typing import Any
 
-from connector.localorg import errors, platform, validation
+from connector.localorg import errors, platform, rules, validation
 from connector.localorg.definitions import FieldDef, ObjectDef
 from connector.localorg.storage import Row
 from connector.localorg.transaction import Transaction
@@ -21,6 +21,8 @@ def create_one(txn: Transaction, definition: ObjectDef, body: Body) -> str:
         raise errors.operation_refused(definition.name, "create")
     row = validation.read_body(txn, definition, body, creating=True)
     given = dict(row)
+    rules.give_defaults(txn, definition, row)
+    rules.check_before_save(txn, definition, {}, row)
     validation.apply_defaults(txn, definition, row)
     _number(txn, definition, row)
     platform.before_create(txn, definition, row)
@@ -30,6 +32,7 @@ def create_one(txn: Transaction, definition: ObjectDef, body: Body) -> str:
     validation.check_unique(txn, definition, row, None)
     txn.insert(definition, row)
     txn.rows_written += 1
+    rules.apply_to_saved(txn, definition, str(row["Id"]), None)
     platform.after_create(txn, definition, row)
     return str(row["Id"])
 
@@ -66,6 +69,8 @@ def update_one(txn: Transaction, definition: ObjectDef, record_id: str, body: Bo
         raise errors.operation_refused(definition.name, "update")
     changes = validation.read_body(txn, definition, body, creating=False)
     old = find_live(txn, definition, record_id)
+    rules.check_lock(txn, record_id)
+    rules.check_before_save(txn, definition, old, changes)
     validation.check_required(definition, changes, creating=False)
     validation.check_references(txn, definition, _moved(old, changes))
     validation.check_owner(txn, definition, _moved(old, changes))
@@ -73,6 +78,7 @@ def update_one(txn: Transaction, definition: ObjectDef, record_id: str, body: Bo
     platform.before_update(txn, definition, old, changes)
     txn.update(definition, record_id, changes)
     txn.rows_written += 1
+    rules.apply_to_saved(txn, definition, record_id, old)
     platform.after_update(txn, definition, old, {**old, **changes})
 
 
@@ -84,7 +90,9 @@ def delete_one(txn: Transaction, definition: ObjectDef, record_id: str) -> None:
     """Delete a record with what cascades; into the recycle bin where the object has one."""
     if not definition.deletable:
         raise errors.operation_refused(definition.name, "delete")
-    platform.delete_record(txn, definition, find_live(txn, definition, record_id))
+    row = find_live(txn, definition, record_id)
+    rules.check_lock(txn, record_id)
+    platform.delete_record(txn, definition, row)
     txn.rows_written += 1
 
 

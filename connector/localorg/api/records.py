@@ -30,8 +30,10 @@ def show_object(visit: Visit, call: Call, name: str) -> Reply:  # noqa: ARG001 -
 def describe_object(visit: Visit, call: Call, name: str) -> Reply:
     """GET sobjects/X/describe"""
     definition = visit.find_object(name)
+    types = visit.txn.select("RecordType", {"SobjectType": definition.name})
+    schema, access = visit.org.schema, visit.txn.access
     return _unless_unchanged(
-        visit, call, lambda: describe.describe_object(visit.org.schema, definition, visit.txn.access, visit.version)
+        visit, call, lambda: describe.describe_object(schema, definition, access, visit.version, types)
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from connector.localorg import errors
 from connector.localorg.api import changes, collections, composite, queries, records, resources, trees
+from connector.localorg.api.save_options import read_save_options
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
 from connector.localorg.bulk.routes import BULK_ROUTES
@@ -65,6 +66,7 @@ def dispatch_call(visit: Visit, call: Call) -> Reply:
         raise errors.method_not_allowed(call.method, ["HEAD", *methods] if "GET" in methods else list(methods))
     if visit.depth and call.parts[3:4] == ("composite",) and call.parts[4:5] != ("sobjects",):
         raise errors.resource_missing()
+    visit.txn.options = read_save_options(call)
     return route(visit, call, **names)
 
 

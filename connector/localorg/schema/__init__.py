@@ -130,14 +130,31 @@ _SOAP_TYPES = {
     "reference": "tns:ID",
     "time": "xsd:time",
 }
+MULTI_CURRENCY = "MultiCurrency"
+_WITH_CURRENCY = frozenset({"Account", "Case", "Contact", "Contract", "Event", "Lead", "Task"})
+_CURRENCY_FIELD: Definition = {
+    "name": "CurrencyIsoCode",
+    "label": "Currency ISO Code",
+    "type": "picklist",
+    "length": 3,
+    "defaultedOnCreate": True,
+}
 _UNSORTABLE = frozenset({"address", "location", "base64", "multipicklist", "complexvalue"})
 _UNGROUPABLE = _UNSORTABLE | {"double", "currency", "percent", "datetime"}
 
 
 def load_schema(features: frozenset[str] = frozenset()) -> dict[str, Definition]:
     """Every standard object by name, complete; objects of a switched-off feature are left out."""
-    definitions = (read_object(name) for name in object_names())
+    definitions = (_with_features(read_object(name), features) for name in object_names())
     return {d["name"]: d for d in definitions if d["feature"] is None or d["feature"] in features}
+
+
+def _with_features(definition: Definition, features: frozenset[str]) -> Definition:
+    """In an org with several currencies every object with amounts, and every activity, names its own."""
+    has_amounts = any(f["type"] == "currency" for f in definition["fields"])
+    if MULTI_CURRENCY in features and (has_amounts or definition["name"] in _WITH_CURRENCY):
+        definition["fields"].append(complete_field(dict(_CURRENCY_FIELD)))
+    return definition
 
 
 @cache
