@@ -116,6 +116,19 @@ def test_the_memory_carries_whose_it_is() -> None:
     assert (written["rec"], written["org"], written["by"]) == (ACME, ORG, "us")
 
 
+def test_a_memory_without_owner_is_stamped_with_the_record_it_is_on() -> None:
+    customer = a_customer(a_state(timers={"enter:renewal": TODAY}), before=a_state())
+    bare = replace(customer.decision.state, record="", org="", installation="")
+    plan = plan_for(replace(customer, decision=replace(customer.decision, state=bare)))
+    assert State.from_text(str(only(plan).after["State__c"])) == customer.decision.state
+
+
+def test_several_things_remembered_are_all_named() -> None:
+    state = a_state(timers={"enter:renewal": TODAY}, hold=TODAY, record="", org="", installation="", kpi_day=TODAY)
+    change = only(plan_for(a_customer(state, before=a_state(kpi_day=TODAY))))
+    assert (change.because.rule, change.because.sentence) == ("stages", "Remembered: timers, hold")
+
+
 def test_a_timer_that_started_is_memory_and_says_so() -> None:
     change = only(plan_for(a_customer(a_state(timers={"enter:renewal": TODAY}), before=a_state())))
     assert (change.kind, set(change.after)) == ("memory", {"State__c"})
@@ -126,7 +139,16 @@ def test_a_proposal_is_shown_and_explained() -> None:
     customer = a_customer(a_state(proposed="renewal"), before=a_state(), proposed="renewal")
     change = only(plan_for(customer))
     assert change.after["Proposed__c"] == "renewal"
-    assert (change.kind, change.because.sentence) == ("memory", "Proposed: Renewal. A person sets the stage.")
+    assert (change.kind, change.because.rule) == ("memory", "stages.renewal")
+    assert change.because.sentence == "Proposed: Renewal. A person sets the stage."
+
+
+def test_a_proposal_that_is_there_already_does_not_explain_another_write() -> None:
+    state = a_state(proposed="renewal", timers={"enter:launched": TODAY})
+    customer = a_customer(
+        state, before=a_state(proposed="renewal"), live={"Proposed__c": "renewal"}, proposed="renewal"
+    )
+    assert only(plan_for(customer)).because.sentence == "Remembered: timers"
 
 
 def test_a_previous_stage_that_the_model_no_longer_has_is_not_written() -> None:
@@ -162,7 +184,8 @@ def test_a_kpi_that_differs_is_written_and_the_day_remembered() -> None:
     change = only(plan_for(a_customer(kpis={"Won__c": Decimal("10.5")}, live={"Won__c": Decimal(7)})))
     assert change.kind == "kpi"
     assert change.after == {"Won__c": Decimal("10.50"), "State__c": a_state(kpi_day=TODAY).to_text()}
-    assert change.because.sentence == "Updated: Won so far"
+    assert (change.because.rule, change.because.sentence) == ("facts", "Updated: Won so far")
+    assert (change.from_stage, change.to_stage) == ("", "")
 
 
 EQUAL = {
@@ -239,7 +262,8 @@ def test_a_move_takes_what_is_next_along_at_once_and_leaves_kpis_for_tomorrow() 
 
 def test_a_first_touch_is_written_once_and_never_again() -> None:
     first, later = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 5, 5, tzinfo=UTC)
-    assert only(plan_for(a_customer(kpis={"First__c": first}))).after["First__c"] == first
+    change = only(plan_for(a_customer(kpis={"First__c": first})))
+    assert (change.after["First__c"], change.because.sentence) == (first, "Updated: first")
     assert plan_for(a_customer(kpis={"First__c": later}, live={"First__c": first})).changes == ()
 
 

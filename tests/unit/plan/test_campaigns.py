@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from plan_book import (
@@ -29,7 +30,7 @@ from plan_book import (
     plan_for,
 )  # fmt: skip
 
-from connector.data import Guard, Person
+from connector.data import Change, Guard, Person, Reason
 
 ONE, TWO, THREE, FOUR, FIVE = (a_person(n) for n in range(1, 6))
 UP = {"key": "upsell", "campaign": UPSELL, "add_when": "stage = 'launched'"}
@@ -69,7 +70,8 @@ def test_a_person_joins_with_key_status_and_guards() -> None:
         "CampaignId": WELCOME, "ContactId": ONE.id, "Status": "Planned", "Lifecycle_Key__c": key(ONE)}  # fmt: skip
     assert (change.id, change.kind, change.record, change.key_field) == (
         key(ONE), "member_add", None, "Lifecycle_Key__c")  # fmt: skip
-    assert (change.owner, change.subject, change.money) == (WELCOME, ACME, 1000)
+    assert (change.owner, change.subject, change.subject_name, change.money) == (WELCOME, ACME, "Acme", 1000)
+    assert (change.model, change.sobject, change.before) == ("m", "CampaignMember", {})
     assert change.because.rule == "campaigns.welcome.add_when"
     assert change.because.sentence == "Person 1 joins: stage = 'onboarding'."
     assert change.guards == (
@@ -202,10 +204,20 @@ EXITS = {
 def test_a_membership_ends(case: str) -> None:
     member, signal, status = EXITS[case]
     change = only(plan_members(signal, members=[member]))
-    assert (change.id, change.kind, change.record) == (f"CampaignMember:{member.id}", "member_status", member.id)
-    assert change.before == {"Status": member.status, "HasResponded": member.has_responded}
-    assert change.after == {"Status": status}
-    assert (change.owner, change.subject) == (WELCOME, ACME)
+    assert replace(change, because=NO_REASON) == Change(
+        id=f"CampaignMember:{member.id}", kind="member_status", model="m", sobject="CampaignMember", record=member.id,
+        subject=ACME, subject_name="Acme", before={"Status": member.status, "HasResponded": member.has_responded},
+        after={"Status": status}, because=NO_REASON, owner=WELCOME, money=Decimal(1000),
+    )  # fmt: skip
+
+
+NO_REASON = Reason("", "")
+
+
+def test_leaving_waits_for_the_move() -> None:
+    customer = a_customer(a_state("launched", since=TODAY), before=a_state(), moves=[a_move()])
+    plan = plan_members(campaigns_signal(ONE, add=False), members=[ours(ONE)], customer=customer)
+    assert [(c.kind, c.depends_on) for c in plan.changes] == [("move", ()), ("member_status", (f"m:Account:{ACME}",))]
 
 
 STAYS = {
@@ -249,7 +261,7 @@ def test_everybody_leaves_with_a_customer_out_of_scope() -> None:
     plan = plan_members(campaigns_signal(ONE, TWO), members=[ours(ONE)], customer=customer)
     assert exits(plan) == {ours(ONE).id: "Exited"}
     assert added(plan) == []
-    assert "no longer in the scope" in plan.changes[0].because.sentence
+    assert plan.changes[0].because == Reason("campaigns.welcome", "Acme is no longer in the scope of the model.")
 
 
 def test_reasons_for_leaving_are_told_apart() -> None:
@@ -296,7 +308,7 @@ def test_an_earlier_campaign_takes_over_and_the_join_waits_for_the_exit() -> Non
     assert added(plan) == people(ONE)
     leave, join = plan.changes
     assert join.depends_on == (leave.id,)
-    assert leave.because.sentence == "welcome comes before it in the group."
+    assert leave.because == Reason("campaigns.upsell.group", "welcome comes before it in the group.")
 
 
 def test_moving_on_leaves_one_campaign_and_joins_the_next_at_once() -> None:
@@ -318,12 +330,28 @@ def test_somebody_elses_deleted_membership_does_not() -> None:
 def test_two_memberships_in_one_group_become_one() -> None:
     plan = plan_members(*both(), members=[ours(ONE), ours(ONE, UPSELL)], campaigns=GROUP)
     assert exits(plan) == {ours(ONE, UPSELL).id: "Exited"}
-    assert plan.changes[0].because.sentence == "Already in another campaign of the group core."
+    assert plan.changes[0].because == Reason("campaigns.upsell.group", "Already in another campaign of the group core.")
 
 
 def test_one_who_left_a_campaign_is_free_for_the_next() -> None:
     member = ours(ONE, status="Exited")
     assert added(plan_members(*both(welcome=False), members=[member], campaigns=GROUP), UPSELL) == people(ONE)
+
+
+def test_one_who_left_although_the_rule_still_holds_is_free_for_the_next() -> None:
+    assert added(plan_members(*both(), members=[ours(ONE, status="Exited")], campaigns=GROUP), UPSELL) == people(ONE)
+
+
+def test_memberships_without_a_group_do_not_end_one_another() -> None:
+    members = [ours(ONE), ours(ONE, UPSELL)]
+    assert plan_members(*both(), members=members, campaigns=[CAMPAIGN, UP]).changes == ()
+
+
+def test_customers_are_looked_at_one_by_one() -> None:
+    acme = replace(a_customer(), campaigns=(campaigns_signal(ONE, add=False),))
+    beta = replace(a_customer(subject=BETA), campaigns=(campaigns_signal(TWO),))
+    plan = plan_for(acme, beta, model=a_model(campaigns=[CAMPAIGN]))
+    assert [c.subject for c in plan.changes] == [BETA]
 
 
 def test_a_person_of_two_customers_joins_once() -> None:
@@ -357,6 +385,11 @@ def test_two_new_memberships_in_30_days(case: str) -> None:
     members, expected = CAP[case]
     plan = plan_members(campaigns_signal(ONE), members=members, limits=TWO_A_MONTH)
     assert added(plan) == (people(ONE) if expected else [])
+
+
+def test_the_cap_lets_a_person_into_two_campaigns_at_once() -> None:
+    plan = plan_members(*both(), campaigns=[CAMPAIGN, UP], limits=TWO_A_MONTH)
+    assert (added(plan), added(plan, UPSELL)) == (people(ONE), people(ONE))
 
 
 def test_the_cap_counts_what_the_same_plan_begins() -> None:

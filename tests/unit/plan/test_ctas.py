@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from plan_book import (
@@ -32,7 +33,7 @@ from plan_book import (
 )  # fmt: skip
 
 from connector.calendar import Calendar
-from connector.data import Guard
+from connector.data import Change, Guard, Reason
 from connector.mapping.values import Rate
 
 KEY = f"m:unowned:{ACME}::"
@@ -68,6 +69,7 @@ def test_a_cta_opens_as_a_task_with_its_key_owner_and_reason() -> None:
         "Lifecycle_Key__c": FIRST,
     }  # fmt: skip
     assert (change.id, change.kind, change.sobject, change.record) == (FIRST, "task_open", "Task", None)
+    assert change.model == "m"
     assert (change.key_field, change.owner, change.subject, change.subject_name) == (
         "Lifecycle_Key__c", ANNA, ACME, "Acme")  # fmt: skip
     assert change.because.sentence == "Nobody is on it."
@@ -157,6 +159,8 @@ COOLDOWN = {
         [f"{KEY}2"]),
     "done, then deleted yesterday: counted from the deletion": (
         [replace(done(FIRST, days_ago=99), is_deleted=True, changed=AS_OF - timedelta(days=1))], []),
+    "counted from the day it was done, not from a later edit": (
+        [replace(done(FIRST, days_ago=30), changed=AS_OF)], [f"{KEY}2"]),
     "the last of two decides": ([done(FIRST, days_ago=90), done(f"{KEY}2", days_ago=3)], []),
     "also across periods": ([done(f"m:unowned:{ACME}:2020-01-01:1", days_ago=3)], []),
     "nothing is known but when it was opened": (
@@ -171,14 +175,22 @@ def test_cooldown_of_30_days(case: str) -> None:
     assert opened(plan_cta(a_signal(), tasks, cta={"cooldown": "30 days"})) == keys
 
 
+def test_a_cooldown_in_business_days_knows_the_holidays() -> None:
+    """Friday, then a weekend, a holiday on Monday, and Tuesday: only one business day has passed."""
+    calendar = Calendar(holidays=frozenset({TODAY - timedelta(days=1)}))
+    tasks, cta = [done(FIRST, days_ago=4)], {"cooldown": "2 business days"}
+    assert opened(plan_cta(a_signal(), tasks, cta=cta, calendar=calendar)) == []
+    assert opened(plan_cta(a_signal(), tasks, cta=cta)) == [f"{KEY}2"]
+
+
 def test_a_cta_whose_reason_is_gone_is_closed_as_not_needed() -> None:
     task = a_task(FIRST, status="In Progress", owner=BEN)
-    change = only(plan_cta(a_signal(open=False, close=True), [task]))
-    assert (change.kind, change.record, change.id) == ("task_close", task.id, f"Task:{task.id}")
-    assert (change.before, change.after) == ({"Status": "In Progress"}, {"Status": "Not needed"})
-    assert (change.owner, change.guards) == (BEN, ())
-    assert change.because.rule == "ctas.unowned.open_when"
-    assert change.because.sentence == "Not needed any more; no longer true: open_renewals = 0."
+    because = Reason("ctas.unowned.open_when", "Not needed any more; no longer true: open_renewals = 0.")
+    assert only(plan_cta(a_signal(open=False, close=True), [task])) == Change(
+        id=f"Task:{task.id}", kind="task_close", model="m", sobject="Task", record=task.id, subject=ACME,
+        subject_name="Acme", before={"Status": "In Progress"}, after={"Status": "Not needed"}, because=because,
+        owner=BEN, money=Decimal(1000),
+    )  # fmt: skip
 
 
 CLOSING = {
@@ -198,7 +210,7 @@ def test_an_open_cta_is_closed(case: str) -> None:
     plan = plan_cta(signal, [task], cta={"close_when": close_when} if close_when else {})
     assert closed(plan) == ([task.id] if expected else [])
     if expected and close_when:
-        assert plan.changes[0].because.sentence == "Not needed any more: x."
+        assert plan.changes[0].because == Reason("ctas.unowned.close_when", "Not needed any more: x.")
 
 
 def test_only_open_tasks_of_exactly_this_cta_are_closed() -> None:
@@ -217,7 +229,7 @@ def test_a_new_period_takes_the_place_of_the_old_one() -> None:
     assert closed(plan) == [old.id]
     assert opened(plan) == [f"m:unowned:{ACME}:2026-09-30:1"]
     (new, gone) = plan.changes
-    assert gone.because.sentence == "It was for 2026-06-30; now it is for 2026-09-30."
+    assert gone.because == Reason("ctas.unowned.period", "It was for 2026-06-30; now it is for 2026-09-30.")
     assert gone.depends_on == (new.id,)
 
 
@@ -255,7 +267,8 @@ def test_a_customer_out_of_scope_has_all_ctas_closed_and_none_opened() -> None:
     plan = plan_cta(a_signal(), tasks, customer=a_customer(state))
     assert sorted(closed(plan)) == sorted([tasks[0].id, tasks[1].id])
     assert opened(plan) == []
-    assert "no longer in the scope" in plan.changes[0].because.sentence
+    assert {c.because.rule for c in plan.changes} == {"ctas.unowned", "ctas.vanished"}
+    assert plan.changes[0].because.sentence == "Acme is no longer in the scope of the model."
 
 
 def test_somebody_without_a_stage_who_is_in_scope_keeps_and_gets_ctas() -> None:

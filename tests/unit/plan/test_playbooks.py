@@ -55,6 +55,7 @@ def test_entering_the_stage_starts_the_steps_that_wait_for_nothing() -> None:
     assert step.id == key("kickoff", TODAY)
     assert step.depends_on == (f"m:Account:{ACME}",)
     assert step.because.rule == "playbooks.onboard.steps.kickoff"
+    assert step.after["Priority"] == "Normal"
     assert step.because.sentence == "In Onboarding: step kickoff of onboard."
 
 
@@ -159,6 +160,7 @@ def test_leftovers_are_closed_as_not_needed_in(case: str) -> None:
     assert closed(plan) == [tasks[0].id]
     close = next(c for c in plan.changes if c.kind == "task_close")
     assert close.after == {"Status": "Not needed"}
+    assert close.because.rule == "playbooks.onboard.on_leave"
     assert close.because.sentence == f"The visit to Onboarding that began on {SINCE} is over."
 
 
@@ -186,6 +188,11 @@ def test_a_late_step_that_may_be_skipped_is_skipped() -> None:
     late = {**PLAYBOOK["steps"][0], "if_late": "skip"}
     step = a_step("kickoff", due=TODAY - timedelta(days=1))
     assert opened(plan_steps(steps=[step], playbook={"steps": [late]})) == []
+
+
+def test_a_step_that_nobody_can_own_is_told_with_its_rule() -> None:
+    plan = plan_steps(steps=[a_step("kickoff", owners=())])
+    assert plan.problems[0].startswith("No active owner for playbooks.onboard.steps.kickoff")
 
 
 def test_ctas_and_steps_of_one_customer_do_not_know_each_other() -> None:
