@@ -46,6 +46,9 @@ class Habits:
     win_customer: float = 0.15
     lose_colleague: float = 0.002
     edit_stage: float = 0.0
+    merge_accounts: float = 0.0
+    convert_lead: float = 0.0
+    undelete_task: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,8 @@ def tick(org: Org, rng: Random, *, habits: Habits | None = None) -> tuple[Happen
     day = _open_day(org, rng.getrandbits(64), habits or Habits())
     for live in (_do_tasks, _move_deals, _look_after_accounts, _handle_cases, _hear_from_contacts, _work_leads):
         live(day)
-    _win_customer(day)
-    _lose_colleague(day)
+    for live in (_convert_leads, _undelete_tasks, _merge_accounts, _win_customer, _lose_colleague):
+        live(day)
     return tuple(day.happenings)
 
 
@@ -323,6 +326,39 @@ def _work_leads(day: _Day) -> None:
     for key, lead in _rows_with_keys(day, "Lead", {"Status": "Open - Not Contacted"}, "Name", "Company", "Email"):
         if day.chance("lead", key) < day.habits.work_lead:
             _update(day, "contacted", "Lead", lead, lead["Name"], {"Status": "Working - Contacted"}, lead["OwnerId"])
+
+
+def _convert_leads(day: _Day) -> None:
+    """A lead becomes a customer of its own; a person's name is not looked up first."""
+    for key, lead in _rows_with_keys(day, "Lead", {"IsConverted": False}, "Name", "Company", "Email"):
+        if day.chance("convert", key) < day.habits.convert_lead:
+            act = partial(day.org.convert_lead, lead["Id"], user=day.actor(lead["OwnerId"]))
+            _try(day, "converted", "Lead", lead["Name"], act)
+
+
+def _undelete_tasks(day: _Day) -> None:
+    """Somebody takes a Task out of the recycle bin again."""
+    rows = day.org.records("Task", {"IsDeleted": True}, include_deleted=True)
+    keyed = [(_row_key(day, row, ("Subject", "ActivityDate")), row) for row in rows]
+    for key, task in sorted(keyed, key=lambda pair: pair[0]):
+        if day.chance("undelete", key) < day.habits.undelete_task:
+            act = partial(day.org.undelete_record, "Task", task["Id"], user=day.actor(task["OwnerId"]))
+            _try(day, "brought back", "Task", str(task["Subject"]), act)
+
+
+def _merge_accounts(day: _Day) -> None:
+    """Two customers turn out to be one; the one that comes first by its number stays."""
+    accounts = sorted((a for a in day.org.records("Account") if a["Id"] in day.accounts), key=_account_key)
+    gone: set[str] = set()
+    for n, master in enumerate(accounts[:-1]):
+        if master["Id"] in gone or day.chance("merge", _account_key(master)) >= day.habits.merge_accounts:
+            continue
+        others = [a["Id"] for a in accounts[n + 1 :] if a["Id"] not in gone]
+        if others:
+            loser = day.pick(others, "merge", _account_key(master))
+            act = partial(day.org.merge, "Account", master["Id"], [loser], user=day.actor(master["OwnerId"]))
+            _try(day, "merged", "Account", master["Name"], act)
+            gone.add(loser)
 
 
 def _win_customer(day: _Day) -> None:

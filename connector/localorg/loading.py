@@ -35,7 +35,7 @@ def load_rows(
             txn.store.log_deletion(definition.name, row["Id"], row.get("SystemModstamp") or txn.now)
     txn.rows_written += len(stored)
     if definition.name in ("Task", "Event"):
-        _roll_up_all(txn)
+        roll_up_activities(txn)
     return [row["Id"] for row in stored]
 
 
@@ -80,7 +80,7 @@ def _give_defaults(txn: Transaction, definition: ObjectDef, row: Row, *, preserv
             row[field.name] = store_trusted(field, field.default_value)
 
 
-def _roll_up_all(txn: Transaction) -> None:
+def roll_up_activities(txn: Transaction) -> None:
     """LastActivityDate of every account from its activities, without stamping: seeded records keep their history."""
     txn.store.connection.execute(
         'UPDATE "Account" SET "LastActivityDate" = x.d FROM (SELECT "AccountId" AS id, MAX("ActivityDate") AS d FROM ('

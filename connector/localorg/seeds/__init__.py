@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from connector.localorg.seeds.big import fill_big, write_big
 from connector.localorg.seeds.book import Book, load_book
 from connector.localorg.seeds.customer_fields import customer_definitions
 from connector.localorg.seeds.demo import write_demo
@@ -24,17 +25,22 @@ __all__ = ["SEEDS", "WELCOME_CAMPAIGN", "Seed", "load_seed"]
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A named book: what writes it and how many accounts it has unless told otherwise."""
+    """A named book: what writes it and how many accounts it has unless told otherwise.
+
+    `fill` makes what is too much to be written row by row.
+    """
 
     write: Callable[[datetime, int, int, str], Book]
     size: int
     summary: str
+    fill: Callable[[Org, int, int], None] | None = None
 
 
 COMPANY = "Northstar Software"
 SEEDS: Mapping[str, Seed] = {
     "demo": Seed(write_demo, 500, "500 accounts with two years of believable history"),
     "small": Seed(write_demo, 44, "the same in small, every storyline included"),
+    "big": Seed(write_big, 10_000, "any number of accounts with children to match, to measure with", fill_big),
     "hostile": Seed(write_hostile, 0, "names and texts that break naive software"),
 }
 
@@ -48,6 +54,8 @@ def load_seed(org: Org, name: str, *, seed: int = 1, size: int | None = None) ->
     org.define_fields(customer_definitions())
     book = found.write(org.clock.now(), seed, size or found.size, _standard_profile(org))
     load_book(org, book)
+    if found.fill is not None:
+        found.fill(org, seed, size or found.size)
 
 
 def _standard_profile(org: Org) -> str:
