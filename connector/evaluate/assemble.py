@@ -95,12 +95,19 @@ def assemble(row: Row, decision: Decision, around: Surroundings) -> Evaluation:
         kpis=_kpis(row, around),
         facts={key: read_value(row[f"fact {key}"]) for key in frame.mapping.fact_order},
         money=row["money"],
-        next_text=row[NEXT] or "",
+        next_text=_next_text(row, live, model.write.next),
         fresh=_is_fresh(row, decision, frame),
         signals=tuple(_signal(row, cta, reason, around) for cta in model.ctas),
         steps=tuple(_step(row, book, step, reason, around) for book in books for step in book.steps),
         campaigns=tuple(_campaign(row, rule.key, around) for rule in model.campaigns),
     )
+
+
+def _next_text(row: Row, live: Mapping[str, Value], name: str | None) -> str:
+    """The text as it is, where nothing new can be said."""
+    if row[NEXT] is not None:
+        return str(row[NEXT])
+    return str(live.get(name) or "") if name else ""
 
 
 def _kpis(row: Row, around: Surroundings) -> dict[str, Value]:

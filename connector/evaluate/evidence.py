@@ -50,7 +50,7 @@ def see_conditions(
     """For each subject that was asked for: every condition of the expressions, in the order of the text, with the
     conditions of the facts that they name."""
     facts = {k: frame.mapping.expressions[f"facts.{k}"] for k in frame.mapping.fact_order if not _is_dated(frame, k)}
-    leaves = [leaf for e in expressions for leaf in leaves_of(e, facts)]
+    leaves = [leaf for n, e in enumerate(expressions) for leaf in leaves_of(e, facts, place=n)]
     env = rule_env(frame)
     columns = [column("subject", "a")]
     for n, leaf in enumerate(leaves):

@@ -29,6 +29,8 @@ class Leaf:
     """0: in the rule itself; 1: in a fact that the rule names, and so on."""
     opened: bool = False
     """A fact whose own conditions follow."""
+    path: tuple[tuple[str, int], ...] = ()
+    """The way to it from the rule: whether "all" or "any" of the parts at hand are asked for, and which one it is in."""
 
     @cached_property
     def operands(self) -> tuple[Node, ...]:
@@ -36,10 +38,12 @@ class Leaf:
         return self.node.children if isinstance(self.node, Compare | Between | In | IsNull) else ()
 
 
-def leaves_of(expression: Expression, facts: Mapping[str, Expression] | None = None) -> tuple[Leaf, ...]:
+def leaves_of(
+    expression: Expression, facts: Mapping[str, Expression] | None = None, *, place: int = 0
+) -> tuple[Leaf, ...]:
     """The conditions that an expression is made of, in the order of the text. `facts`: by key, to look into those that
-    are conditions over facts and fields themselves."""
-    return tuple(_leaves(expression, expression.tree, facts or {}, wanted=True, depth=0))
+    are conditions over facts and fields themselves. `place` among the expressions that must all hold."""
+    return tuple(_leaves(expression, expression.tree, facts or {}, wanted=True, depth=0, path=(("all", place),)))
 
 
 def text_of(expression: Expression, node: Node) -> str:
@@ -61,18 +65,20 @@ def _closes_at_the_end(text: str) -> bool:
 
 
 def _leaves(
-    expression: Expression, node: Node, facts: Mapping[str, Expression], *, wanted: bool, depth: int
-) -> Iterator[Leaf]:
+    expression: Expression, node: Node, facts: Mapping[str, Expression], *, wanted: bool, depth: int,
+    path: tuple[tuple[str, int], ...],
+) -> Iterator[Leaf]:  # fmt: skip
     if isinstance(node, Not):
-        yield from _leaves(expression, node.operand, facts, wanted=not wanted, depth=depth)
+        yield from _leaves(expression, node.operand, facts, wanted=not wanted, depth=depth, path=path)
     elif isinstance(node, Logic):
-        for part in node.parts:
-            yield from _leaves(expression, part, facts, wanted=wanted, depth=depth)
+        asked = "all" if (node.op == "and") is wanted else "any"
+        for n, part in enumerate(node.parts):
+            yield from _leaves(expression, part, facts, wanted=wanted, depth=depth, path=(*path, (asked, n)))
     else:
         below = _conditions_of(node, facts) if depth < MAX_DEPTH else None
-        yield Leaf(node, text_of(expression, node), wanted, depth, opened=below is not None)
+        yield Leaf(node, text_of(expression, node), wanted, depth, opened=below is not None, path=path)
         if below is not None:
-            yield from _leaves(below, below.tree, facts, wanted=wanted, depth=depth + 1)
+            yield from _leaves(below, below.tree, facts, wanted=wanted, depth=depth + 1, path=path)
 
 
 def _conditions_of(node: Node, facts: Mapping[str, Expression]) -> Expression | None:

@@ -16,6 +16,7 @@ from connector.evaluate.frame import Frame, column
 from connector.evaluate.lower import lower
 from connector.evaluate.lowering.sql import Sql, case, function, text
 from connector.evaluate.rules import Rules, StageRule, edge_path, enter_path
+from connector.evaluate.trust import doubts_of
 from connector.evaluate.wording import Words
 from connector.mapping.language import BOOLEAN, Expression
 from connector.mapping.language.tree import Compare, Literal, Logic, Name, Node, Not
@@ -25,9 +26,15 @@ FORWARD = frozenset({"success", "inventory"})
 
 
 def next_text(frame: Frame, rules: Rules, words: Words) -> Sql:
-    """For every stage: what is missing for the first stage that its edges lead forward to; '' where there is none."""
+    """For every stage: what is missing for the first stage that its edges lead forward to; '' where there is none.
+
+    Null where it had better stay as it is: out of scope, and while a rule rests on what was not completely pulled.
+    """
     found = [(text(s.key), _missing(frame, s, target, words)) for s in rules.stages if (target := _next(frame, s))]
-    return case(*found, of=column("stage", "s"), otherwise=text("")) if found else text("")
+    here = case(*found, of=column("stage", "s"), otherwise=text("")) if found else text("")
+    scope = exp.Paren(this=lower(frame.mapping.expressions["scope"].tree, rule_env(frame)))
+    in_scope = exp.Is(this=scope, expression=exp.true())
+    return case((exp.EQ(this=column("stage", "s"), expression=text("")), text("")), (in_scope, here))
 
 
 def _next(frame: Frame, stage: StageRule) -> str:
@@ -42,6 +49,8 @@ def _next(frame: Frame, stage: StageRule) -> str:
 def _missing(frame: Frame, stage: StageRule, target: str, words: Words) -> Sql:
     """`For Launched: training done; urgent cases: 0`."""
     label = words.stage(target)
+    if any(doubts_of(frame.mapping, e, frame.trust) for e in _expressions(frame, stage, target)):
+        return exp.Null()
     wanted = [
         case((_is_not_true(node, frame), text(words.say_node(expression, node))))
         for expression, node in _conditions(frame, stage, target)
@@ -55,16 +64,18 @@ def _missing(frame: Frame, stage: StageRule, target: str, words: Words) -> Sql:
     )
 
 
+def _expressions(frame: Frame, stage: StageRule, target: str) -> list[Expression]:
+    paths = (enter_path(target), edge_path(stage.key, target), f"stages.{stage.key}.leave_when")
+    return [e for e in map(frame.expression, paths) if e]
+
+
 def _conditions(frame: Frame, stage: StageRule, target: str) -> Iterator[tuple[Expression, Node]]:
     """Everything that has to be true at once, one by one."""
-    paths = (enter_path(target), edge_path(stage.key, target), f"stages.{stage.key}.leave_when")
-    for path in paths:
-        expression = frame.expression(path)
-        if expression:
-            rest = given(expression.tree, stage.key)
-            for part in rest.parts if isinstance(rest, Logic) and rest.op == "and" else (rest,):
-                if not isinstance(part, Literal):
-                    yield expression, part
+    for expression in _expressions(frame, stage, target):
+        rest = given(expression.tree, stage.key)
+        for part in rest.parts if isinstance(rest, Logic) and rest.op == "and" else (rest,):
+            if not isinstance(part, Literal):
+                yield expression, part
 
 
 def given(node: Node, stage: str) -> Node:

@@ -45,11 +45,11 @@ def _health_columns(model: ModelFile) -> dict[str | None, str]:
 def chosen_query(frame: Frame, rules: Rules, words: Words, subject: ObjectDescribe) -> exp.Select:
     """Subjects for whom something may have to be written: those in `changed`, a field that differs, a rule that is
     true, a Task or a membership of ours that may have to end. By id."""
-    news = any_of([*_differs(frame, rules, words, subject), *find_asks(frame)])
+    news = any_of([*_kpis_differ(frame, subject), *find_asks(frame)])
     in_scope = exp.Is(this=_scope(frame), expression=exp.true())
     changed = exp.In(this=column("subject", "j"), query=exp.select("subject").from_("changed").subquery())
     in_play = exp.And(this=in_scope, expression=exp.Paren(this=news))
-    someone = any_of([changed, *find_leftovers(frame), in_play])
+    someone = any_of([changed, in_play, *find_leftovers(frame), *_own_fields_differ(frame, rules, words, subject)])
     return _judged([column("subject", "j")]).where(someone).order_by(column("subject", "j"))
 
 
@@ -63,7 +63,7 @@ def _judged(columns: list[exp.Expression]) -> exp.Select:
     return query.join(exp.to_table("standing").as_("s"), on=same)
 
 
-def _differs(frame: Frame, rules: Rules, words: Words, subject: ObjectDescribe) -> Iterator[Sql]:
+def _kpis_differ(frame: Frame, subject: ObjectDescribe) -> Iterator[Sql]:
     """A written value that the org would notice."""
     model = frame.mapping.model
     once = {f.write for f in model.facts.values() if f.write_once}
@@ -71,13 +71,18 @@ def _differs(frame: Frame, rules: Rules, words: Words, subject: ObjectDescribe) 
         field = subject.find(name)
         if field:
             yield _is_news(column(source, "j"), column(f"live {name}", "j"), field, once=name in once)
-    if model.write.entered:
-        yield exp.NullSafeNEQ(this=column("since", "s"), expression=column(f"live {model.write.entered}", "j"))
-    field = subject.find(model.write.next) if model.write.next else None
-    if field and model.write.next:
-        live = column(f"live {model.write.next}", "j")
-        wanted = _as_stored(next_text(frame, rules, words), field)
-        yield exp.NullSafeNEQ(this=wanted, expression=live)
+
+
+def _own_fields_differ(frame: Frame, rules: Rules, words: Words, subject: ObjectDescribe) -> Iterator[Sql]:
+    """The start of the visit and what is next, which are put right in and out of scope."""
+    write = frame.mapping.model.write
+    if write.entered:
+        yield exp.NullSafeNEQ(this=column("since", "s"), expression=column(f"live {write.entered}", "j"))
+    field = subject.find(write.next) if write.next else None
+    if field:
+        wanted = next_text(frame, rules, words)
+        other = exp.NullSafeNEQ(this=_as_stored(wanted, field), expression=column(f"live {write.next}", "j"))
+        yield exp.And(this=is_known(wanted.copy()), expression=exp.Paren(this=other))
 
 
 def _is_news(value: Sql, live: Sql, field: FieldDescribe, *, once: bool) -> Sql:

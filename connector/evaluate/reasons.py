@@ -6,8 +6,9 @@ a sensitive fact says stays out of both sentence and evidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from duckdb import DuckDBPyConnection
 
@@ -85,21 +86,24 @@ class Reasons:
 
 def say_why(seen: Sequence[Seen], words: Words) -> str:
     """The conditions that held, with their values, as people say them; of a fact that is made of conditions, those."""
-    held = [s for s in _told(seen) if s.helps and words.is_told(s.leaf)]
+    held = [s for s in _that_decided(seen, 0) if words.is_told(s.leaf)]
     telling = [s for s in held if not words.is_presence(s.leaf)] or held
     return "; ".join(dict.fromkeys(words.say_held(s.leaf, s.values) for s in telling))
 
 
-def _told(seen: Sequence[Seen]) -> Iterator[Seen]:
-    """A fact that is true is told by what it is made of, one that is false by its name."""
-    hidden_below: int | None = None
-    for one in seen:
-        if hidden_below is not None and one.leaf.depth > hidden_below:
-            continue
-        opened = one.leaf.opened and one.leaf.wanted
-        hidden_below = None if opened or not one.leaf.opened else one.leaf.depth
-        if not opened:
-            yield one
+def _that_decided(seen: Sequence[Seen], level: int) -> list[Seen]:
+    """The conditions that made these hold, none if they do not: what is true beside an alternative that failed is no
+    reason. A fact that is true is told by what it is made of, one that is false by its name."""
+    if not seen:
+        return []
+    first = seen[0]
+    if len(first.leaf.path) == level:
+        opened = first.leaf.opened and first.leaf.wanted
+        return (_that_decided(seen[1:], level) if opened else [first]) if first.helps else []
+    asked = first.leaf.path[level][0]
+    parts = [list(part) for _, part in groupby(seen, key=lambda s: s.leaf.path[level])]
+    decided = [_that_decided(part, level + 1) for part in parts]
+    return [] if asked == "all" and not all(decided) else [one for part in decided for one in part]
 
 
 def evidence_of(seen: Iterable[Seen], words: Words) -> tuple[tuple[str, str], ...]:

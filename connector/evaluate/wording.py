@@ -210,6 +210,8 @@ class Words:
 
     def _show(self, node: Node, value: Value) -> str:
         """A value beside the thing it belongs to: a stage by its label, a day with how far it is."""
+        if value == "":
+            return "not set"
         if _is_stage(node):
             return self.stage(str(value))
         if isinstance(value, date) and not isinstance(value, datetime):

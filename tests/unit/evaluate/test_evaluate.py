@@ -367,6 +367,15 @@ def test_what_is_missing_for_the_next_stage(customer: Book, mirror: Mirror) -> N
     assert found.next_text == "For Ending: days left: at most patience", "segments have values of their own"
 
 
+def test_what_is_next_stays_as_it_is_while_it_cannot_be_judged(customer: Book, mirror: Mirror) -> None:
+    customer.write(customer.judge(mirror).evaluations)
+    customer.fails("Contract")
+    assert [e.next_text for e in customer.judge(mirror, accounts=frozenset({ACME})).evaluations] == [
+        "For Ending: days left: at most patience"
+    ]
+    assert customer.judge(mirror).evaluations == (), "a failed pull writes nothing to anybody"
+
+
 # --- CTAs -----------------------------------------------------------------------------------------------------------
 
 

@@ -53,6 +53,7 @@ HELD: dict[str, tuple[tuple[Value, ...], str]] = {
     "next_end = DATE(2030, 1, 1)": ((date(2030, 1, 1), date(2030, 1, 1)), "next contract end is 2030-01-01"),
     "stage = 'fresh'": (("fresh", "fresh"), "stage is Fresh"),
     "stage != 'gone'": (("fresh", "gone"), "stage is Fresh"),
+    "stage != 'settled'": (("", "settled"), "stage is not set"),
     "health.band = 'red'": (("red", "red"), "health is red"),
     "time_in_stage >= patience": ((61, 60), "time in stage is 61 days (at least 60 days)"),
     "won between 1 and 5": ((Decimal(3), Decimal(1), Decimal(5)), "won is 3 (between 1 and 5)"),
