@@ -6,6 +6,8 @@ Ids are case-sensitive in their first 15 characters; the checksum makes the 18-c
 without case.
 """
 
+from collections.abc import Callable
+
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _ALLOWED = frozenset(ALPHABET)
@@ -29,6 +31,25 @@ def make_id(prefix: str, pod: str, counter: int) -> str:
         digits = ALPHABET[digit] + digits
     id15 = f"{prefix}{pod}0{digits.rjust(_COUNTER_WIDTH, '0')}"
     return id15 + id_checksum(id15)
+
+
+def id_series(prefix: str, pod: str) -> Callable[[int], str]:
+    """A faster make_id for millions of records of one prefix; counters up to 62**5."""
+    head = f"{prefix}{pod}00000"
+    tails = [f"{a}{b}" for a in ALPHABET for b in ALPHABET]
+    ends = [f"{t}{c}" for t in tails for c in ALPHABET]
+    start = id_checksum(f"{head}00000")[:2]
+    high, low = ([_capitals(t) for t in texts] for texts in (tails, ends))
+
+    def make(counter: int) -> str:
+        first, second = divmod(counter, 62**3)
+        return f"{head}{tails[first]}{ends[second]}{start}{_CHECK[high[first] | low[second] << 2]}"
+
+    return make
+
+
+def _capitals(text: str) -> int:
+    return sum(1 << i for i, c in enumerate(text) if "A" <= c <= "Z")
 
 
 def make_pod(seed: int) -> str:

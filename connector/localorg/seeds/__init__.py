@@ -40,8 +40,8 @@ COMPANY = "Northstar Software"
 SEEDS: Mapping[str, Seed] = {
     "demo": Seed(write_demo, 500, "500 accounts with two years of believable history"),
     "small": Seed(write_demo, 44, "the same in small, every storyline included"),
-    "big": Seed(write_big, 10_000, "any number of accounts with children to match, to measure with", fill_big),
     "hostile": Seed(write_hostile, 0, "names and texts that break naive software"),
+    "big": Seed(write_big, 10_000, "any number of accounts with children to match, to measure with", fill_big),
 }
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from connector.localorg.definitions import ObjectDef
-from connector.localorg.ids import make_id
+from connector.localorg.ids import id_series
 from connector.localorg.loading import roll_up_activities
 from connector.localorg.seeds.book import Book
 from connector.localorg.seeds.staff import hire_staff
@@ -38,7 +38,9 @@ DAYS_OF_HISTORY = 730
 ARCHIVE_AFTER = 365
 
 Columns = Mapping[str, str]
-"""SQL expressions by field; `n` is the row's number from 1, `a` the account it belongs to."""
+"""SQL expressions by field; `n` is the row's number from 1, `a` the account it belongs to, `d` its day."""
+Table = tuple[str, Columns]
+"""Which day is the row's, as a number of days from today, and its columns."""
 
 
 def write_big(now: datetime, _seed: int, _size: int, profile_id: str) -> Book:
@@ -52,12 +54,16 @@ def fill_big(org: Org, seed: int, size: int) -> None:
     """Make `size` accounts and their children."""
     with org.transaction() as txn:
         maker = _Maker(txn, seed, size, org.clock.now())
-        txn.store.connection.create_function("sf_id", 2, maker.make_id, deterministic=True)
-        maker.insert("Account", size, _account(maker), owned=False)
-        maker.insert("Contact", size * PER_ACCOUNT["Contact"], _contact(maker))
-        maker.insert("Contract", size * PER_ACCOUNT["Contract"], _contract(maker))
-        maker.insert("Opportunity", size * PER_ACCOUNT["Opportunity"], _opportunity(maker))
-        maker.insert("Task", size * PER_ACCOUNT["Task"], _task(maker))
+        maker.lay_out_days()
+        maker.insert("Account", size, *_account(maker), owned=False)
+        for sobject, write in (
+            ("Contact", _contact),
+            ("Contract", _contract),
+            ("Opportunity", _opportunity),
+            ("Task", _task),
+        ):
+            maker.insert(sobject, size * PER_ACCOUNT[sobject], *write(maker))
+        txn.store.connection.execute("DROP TABLE big_days")
         roll_up_activities(txn)
 
 
@@ -69,9 +75,6 @@ class _Maker:
     seed: int
     size: int
     now: datetime
-
-    def make_id(self, prefix: str, n: int) -> str:
-        return make_id(prefix, self.txn.pod, n)
 
     def draw(self, what: int, most: int) -> str:
         """A number from 0 below `most` that depends on the row, the seed and what is drawn."""
@@ -88,9 +91,18 @@ class _Maker:
         cases = " ".join(f"WHEN {n} THEN {_quoted(o)}" for n, o in enumerate(options))
         return f"CASE {self.draw(what, len(options))} {cases} END"
 
-    def day(self, what: int, earliest: int, latest: int) -> str:
-        """A day between two numbers of days from today."""
-        return f"date('{self.today}', ({earliest} + {self.draw(what, latest - earliest + 1)}) || ' days')"
+    def offset(self, what: int, earliest: int, latest: int) -> str:
+        """A number of days from today, between two such numbers."""
+        return f"({earliest} + {self.draw(what, latest - earliest + 1)})"
+
+    def lay_out_days(self) -> None:
+        """A table of days around today: looking one up costs a tenth of computing it."""
+        run, first = self.txn.store.connection.execute, self.now.date()
+        run("CREATE TEMP TABLE big_days (k INTEGER PRIMARY KEY, day TEXT, moment TEXT, fiscal_year INT, quarter INT)")
+        for n in range(-DAYS_OF_HISTORY, DAYS_OF_HISTORY):
+            day = first + timedelta(days=n)
+            row = (n, day.isoformat(), f"{day}T09:00:00.000+0000", day.year, (day.month + 2) // 3)
+            run("INSERT INTO big_days VALUES (?, ?, ?, ?, ?)", row)
 
     def people(self, title: str) -> list[str]:
         """Ids of the staff with a title like this, in order of name."""
@@ -98,8 +110,8 @@ class _Maker:
         found = sorted((str(r["Username"]), str(r["Id"])) for r in rows if title in str(r["Title"]))
         return [i for _, i in found] or [self.txn.user_id]
 
-    def insert(self, sobject: str, count: int, columns: Columns, *, owned: bool = True) -> None:
-        """Insert rows 1 to `count`; children belong to accounts drawn by chance."""
+    def insert(self, sobject: str, count: int, day: str, columns: Columns, *, owned: bool = True) -> None:
+        """Insert rows 1 to `count`; children belong to accounts drawn by chance, `d` is the day of the row."""
         txn, definition = self.txn, self.txn.schema.get(sobject)
         first = txn.store.reserve_counters(definition.key_prefix, count)
         given = {
@@ -110,10 +122,13 @@ class _Maker:
         }
         given = {n: sql for n, sql in given.items() if definition.has(n)}
         names = ", ".join(f'"{n}"' for n in ("Id", *given))
-        values = ", ".join([f"sf_id('{definition.key_prefix}', {first - 1} + n)", *given.values()])
+        values = ", ".join(["sf_id(n)", *given.values()])
         source = "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s LIMIT ?) SELECT n FROM s)"
         join = f' JOIN "Account" a ON a.rowid = base.first + {self.draw(0, self.size)}' if owned else ""
         base = ' CROSS JOIN (SELECT MIN(rowid) AS first FROM "Account") base' if owned else ""
+        join += f" JOIN big_days d ON d.k = {day}"
+        make_id = id_series(definition.key_prefix, txn.pod)
+        txn.store.connection.create_function("sf_id", 1, lambda n: make_id(first - 1 + n))
         indexes = _drop_indexes(txn, sobject)
         txn.store.connection.execute(
             f'INSERT INTO "{sobject}" ({names}) SELECT {values} FROM {source}{base}{join}', (count,)
@@ -157,13 +172,9 @@ def _drop_indexes(txn: Transaction, sobject: str) -> list[str]:
     return [text for _, text in found]
 
 
-def _moment(day: str) -> str:
-    return f"({day} || 'T09:00:00.000+0000')"
-
-
-def _account(make: _Maker) -> Columns:
+def _account(make: _Maker) -> Table:
     seats = f"(10 + {make.draw(4, 40)} * 5)"
-    return {
+    return make.offset(12, 30 - DAYS_OF_HISTORY, -30), {
         "Name": f"{make.pick(1, COMPANY_FRONTS)} || ' ' || {make.pick(2, COMPANY_ENDS)} || ' ' || "
         f"{make.pick(3, COMPANY_FORMS)} || printf(' %07d', n)",
         "AccountNumber": "printf('BIG-%07d', n)",
@@ -176,14 +187,14 @@ def _account(make: _Maker) -> Columns:
         "CSM__c": make.pick(9, make.people("Customer Success Manager")),
         "Licensed_Users__c": f"1.0 * {seats}",
         "Active_Users__c": f"1.0 * ({make.draw(10, 101)} * {seats} / 100)",
-        "Usage_Updated__c": make.day(11, -60, 0),
-        "CreatedDate": _moment(make.day(12, -DAYS_OF_HISTORY, -30)),
+        "Usage_Updated__c": f"(SELECT u.day FROM big_days u WHERE u.k = -{make.draw(11, 61)})",
+        "CreatedDate": "d.moment",
     }
 
 
-def _contact(make: _Maker) -> Columns:
+def _contact(make: _Maker) -> Table:
     first, last = make.pick(1, FIRST_NAMES), make.pick(2, LAST_NAMES)
-    return {
+    return "0", {
         "AccountId": 'a."Id"',
         "FirstName": first,
         "LastName": last,
@@ -195,31 +206,30 @@ def _contact(make: _Maker) -> Columns:
     }
 
 
-def _contract(make: _Maker) -> Columns:
+def _contract(make: _Maker) -> Table:
     """One a year that ends somewhere between last year and the next; the term makes the start."""
-    start = make.day(1, -700, -1)
-    return {
+    return make.offset(1, -700, -1), {
         "AccountId": 'a."Id"',
         "Status": "'Activated'",
         "StatusCode": "'Activated'",
-        "StartDate": start,
+        "StartDate": "d.day",
         "ContractTerm": "12",
-        "EndDate": f"date({start}, '+12 months', '-1 day')",
-        "ActivatedDate": _moment(start),
+        "EndDate": "date(d.day, '+12 months', '-1 day')",
+        "ActivatedDate": "d.moment",
         "OwnerId": 'a."OwnerId"',
-        "CreatedDate": _moment(start),
+        "CreatedDate": "d.moment",
     }
 
 
-def _opportunity(make: _Maker) -> Columns:
+def _opportunity(make: _Maker) -> Table:
     """Six in ten won, two lost, two open; open ones close in the months to come."""
     fate = make.draw(1, 10)
     amount = f"1000.0 * (1 + {make.draw(2, 90)})"
     closed = f"({fate} < 8)"
     chance = f"CASE WHEN {fate} < 6 THEN 100.0 WHEN {fate} < 8 THEN 0.0 ELSE 10.0 END"
-    close = f"CASE WHEN {closed} THEN {make.day(3, -DAYS_OF_HISTORY, 0)} ELSE {make.day(3, 1, 180)} END"
+    close = f"CASE WHEN {closed} THEN {make.offset(3, -DAYS_OF_HISTORY, 0)} ELSE {make.offset(3, 1, 180)} END"
     category = f"CASE WHEN {fate} < 6 THEN 'Closed' WHEN {fate} < 8 THEN 'Omitted' ELSE 'Pipeline' END"
-    return {
+    return close, {
         "AccountId": 'a."Id"',
         "Name": "a.\"Name\" || ' - ' || printf('%07d', n)",
         "Type": make.pick(4, ("New Business", "Renewal", "Renewal", "Expansion")),
@@ -231,20 +241,19 @@ def _opportunity(make: _Maker) -> Columns:
         "ExpectedRevenue": f"{amount} * ({chance}) / 100",
         "ForecastCategory": category,
         "ForecastCategoryName": category,
-        "CloseDate": close,
-        "FiscalYear": f"CAST(substr({close}, 1, 4) AS INTEGER)",
-        "FiscalQuarter": f"(CAST(substr({close}, 6, 2) AS INTEGER) + 2) / 3",
+        "CloseDate": "d.day",
+        "FiscalYear": "d.fiscal_year",
+        "FiscalQuarter": "d.quarter",
         "OwnerId": 'a."OwnerId"',
         "CreatedDate": 'a."CreatedDate"',
     }
 
 
-def _task(make: _Maker) -> Columns:
+def _task(make: _Maker) -> Table:
     """Nine in ten done, over two years; those of more than a year ago are archived."""
     done = f"({make.draw(1, 10)} < 9)"
-    due = f"CASE WHEN {done} THEN {make.day(2, -DAYS_OF_HISTORY, -1)} ELSE {make.day(2, -30, 60)} END"
-    old = f"{make.day(2, -DAYS_OF_HISTORY, -1)} <= date('{make.today}', '-{ARCHIVE_AFTER} days')"
-    return {
+    due = f"CASE WHEN {done} THEN {make.offset(2, -DAYS_OF_HISTORY, -1)} ELSE {make.offset(2, -30, 60)} END"
+    return due, {
         "WhatId": 'a."Id"',
         "AccountId": 'a."Id"',
         "Subject": make.pick(3, ("Call", "Email", "Check-in", "Quarterly review", "Send quote", "Follow up")),
@@ -252,9 +261,9 @@ def _task(make: _Maker) -> Columns:
         "Priority": "'Normal'",
         "TaskSubtype": make.pick(4, ("Task", "Call", "Email")),
         "IsClosed": done,
-        "IsArchived": f"({done} AND {old})",
-        "ActivityDate": due,
-        "CompletedDateTime": f"CASE WHEN {done} THEN {_moment(due)} END",
+        "IsArchived": f"({done} AND d.k <= -{ARCHIVE_AFTER})",
+        "ActivityDate": "d.day",
+        "CompletedDateTime": f"CASE WHEN {done} THEN d.moment END",
         "OwnerId": 'a."OwnerId"',
-        "CreatedDate": _moment(f"min({due}, '{make.today}')"),
+        "CreatedDate": f"min(d.moment, '{make.today}T08:00:00.000+0000')",
     }

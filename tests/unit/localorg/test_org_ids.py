@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from local_client import NOW
 
-from connector.localorg.ids import make_id, make_pod, to_id18
+from connector.localorg.ids import id_series, make_id, make_pod, to_id18
 from connector.localorg.org import Clock, Org
 
 REAL_PAIRS = (
@@ -51,3 +51,8 @@ def test_a_hard_deleted_id_is_never_used_again(org: Org, account: str) -> None:
     first = org.create_record("CampaignMember", member)
     org.delete_record("CampaignMember", first)
     assert org.create_record("CampaignMember", member) != first
+
+
+@pytest.mark.parametrize("counter", [1, 35, 61, 62, 3843, 238327, 238328, 9_999_999, 62**5 - 1])
+def test_a_series_makes_the_same_ids(counter: int) -> None:
+    assert id_series("00T", "Bz")(counter) == make_id("00T", "Bz", counter)
