@@ -30,7 +30,7 @@ class Leaf:
     opened: bool = False
     """A fact whose own conditions follow."""
     path: tuple[tuple[str, int], ...] = ()
-    """The way to it from the rule: whether "all" or "any" of the parts at hand are asked for, and which one it is in."""
+    """The way to it from the rule: at each fork whether "all" or "any" of the parts must hold, and in which it is."""
 
     @cached_property
     def operands(self) -> tuple[Node, ...]:
