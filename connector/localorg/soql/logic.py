@@ -21,7 +21,6 @@ from connector.localorg.soql.syntax import (
     SemiJoin,
 )
 from connector.localorg.soql.terms import read_expression, read_value, read_values
-from connector.localorg.soql.words import RESERVED
 
 ReadQuery = Callable[[TokenReader], Query]
 _OPERATORS: dict[str, Operator] = {
@@ -69,8 +68,6 @@ def _read_part(reader: TokenReader, read_query: ReadQuery, depth: int) -> Condit
 
 
 def _read_test(reader: TokenReader, read_query: ReadQuery) -> Condition:
-    if reader.token.word in RESERVED:
-        reader.unexpected()
     left = read_expression(reader)
     negated = reader.take_word("NOT")
     if negated or reader.token.word == "IN":

@@ -21,7 +21,7 @@ from connector.localorg.soql.syntax import (
     TypeOf,
 )
 from connector.localorg.soql.terms import read_expression, read_path
-from connector.localorg.soql.words import CLAUSES, RESERVED, SCOPES
+from connector.localorg.soql.words import CLAUSES, NO_OBJECTS, SCOPES
 
 LONGEST_STATEMENT = 100_000
 LARGEST_OFFSET = 2000
@@ -77,6 +77,8 @@ def _read_inner(reader: TokenReader) -> Query:
 
 def _read_from(reader: TokenReader) -> Query:
     """The object with its alias, then names for parents: FROM Contact c, c.Account a."""
+    if reader.token.word in NO_OBJECTS:
+        reader.unexpected()
     sobject = reader.expect_name()
     alias = _read_alias(reader, CLAUSES)
     parents: list[ParentAlias] = []
@@ -106,8 +108,6 @@ def _read_item(reader: TokenReader, depth: int) -> Selected:
         return _read_typeof(reader)
     if reader.token.word == "FIELDS" and reader.at_call:
         return _read_fields(reader)
-    if reader.token.word in RESERVED:
-        reader.unexpected()
     return Item(read_expression(reader), _read_alias(reader, CLAUSES))
 
 
@@ -206,10 +206,10 @@ def _read_groups(reader: TokenReader) -> tuple[tuple[Expression, ...], Literal["
         return (), None
     reader.expect_word("BY")
     if reader.token.word not in ("ROLLUP", "CUBE") or not reader.at_call:
-        return reader.listed(_read_term), None
+        return reader.listed(read_expression), None
     kind: Literal["ROLLUP", "CUBE"] = "ROLLUP" if reader.advance().word == "ROLLUP" else "CUBE"
     reader.expect_symbol("(")
-    groups = reader.listed(_read_term)
+    groups = reader.listed(read_path)
     reader.expect_symbol(")")
     return groups, kind
 
@@ -222,15 +222,9 @@ def _read_orders(reader: TokenReader) -> tuple[Order, ...]:
 
 
 def _read_order(reader: TokenReader) -> Order:
-    expression = _read_term(reader)
+    expression = read_expression(reader)
     descending = reader.take_word("DESC")
     if not descending:
         reader.take_word("ASC")
     nulls_last = reader.take_word("NULLS") and reader.expect_word("FIRST", "LAST").word == "LAST"
     return Order(expression, descending, nulls_last)
-
-
-def _read_term(reader: TokenReader) -> Expression:
-    if reader.token.word in RESERVED:
-        reader.unexpected()
-    return read_expression(reader)

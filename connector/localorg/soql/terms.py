@@ -6,13 +6,15 @@ from connector.localorg.soql.lexer import malformed
 from connector.localorg.soql.reader import TokenReader
 from connector.localorg.soql.spans import COUNTED_SPANS, FIXED_SPANS
 from connector.localorg.soql.syntax import Call, Distance, Expression, Path, Value
-from connector.localorg.soql.words import FUNCTIONS, HOLDERS
+from connector.localorg.soql.words import FUNCTIONS, HOLDERS, RESERVED
 
 _MONEY = re.compile(r"[A-Za-z]{3}\d+(\.\d+)?\Z")
 
 
 def read_path(reader: TokenReader) -> Path:
     """A field or a dotted path."""
+    if reader.token.word in RESERVED:
+        reader.unexpected()
     name = reader.expect_name()
     return Path(tuple(name.text.split(".")), name.at)
 

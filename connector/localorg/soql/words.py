@@ -29,6 +29,9 @@ RESERVED = frozenset(
 )
 """Words that cannot be an alias (SOQL reference, Reserved Keywords)."""
 
+NO_OBJECTS = RESERVED - {"GROUP"}
+"""Words that cannot stand after FROM; Group is an object."""
+
 CLAUSES = RESERVED | frozenset({"ORDER", "OFFSET", "FOR", "ALL", "UPDATE", "AS"})
 """Words that end a list or a name: what follows FROM belongs to them, not to an alias."""
 
