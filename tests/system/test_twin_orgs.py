@@ -5,8 +5,8 @@ at a request boundary: before a request, after it and before its reply, after th
 the org's own ledger lists them. Then both live through simulated days of runs and of people's edits, and must end
 with the same stages, entry times, memory, Tasks and memberships.
 
-`make test` tries every boundary of the first run with the run that heals it, and the most delicate ones with all
-days; `make soak` lives all days after every boundary (TWIN_DAYS, TWIN_DAYS_EACH).
+`make test` tries every boundary of the first run with the run that heals it, and lives some days after the most
+delicate ones; `make soak` lives forty days after every one (TWIN_DAYS, TWIN_DAYS_EACH).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from twins import Twin, make_org, portrait, run_and_kill, serve_twin
 Portrait = dict[str, Any]
 Disturb = Callable[[Twin], None]
 
-DAYS = int(os.environ.get("TWIN_DAYS", "40"))
+DAYS = int(os.environ.get("TWIN_DAYS", "10"))
 DAYS_EACH = int(os.environ.get("TWIN_DAYS_EACH", "0"))
 SIZE = 44
-SHARES = 4
+SHARES = 6
 MOMENTS = ("before_request", "before_reply", "after_reply")
 
 
@@ -93,7 +93,8 @@ def test_the_undisturbed_twin_has_a_life_worth_comparing(lives: Lives) -> None:
     assert first != last
     moved = {a["account"] for a in last["accounts"] if a["state"].get("via") == "moved"}
     by_hand = {a["account"] for a in last["accounts"] if a["state"].get("via") == "manual"}
-    assert DAYS < 40 or (moved and by_hand), "nobody moved, or no person set a stage"
+    assert moved, "nobody moved"
+    assert DAYS < 40 or by_hand, "no person set a stage"
     assert len(last["tasks"]) > len(first["tasks"])
     assert last["members"]
 

@@ -7,13 +7,13 @@ What two twins have in common is told by their portraits, in which ids are repla
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from connector.localorg.clock import Clock
 from connector.localorg.life import Habits, tick
 from connector.localorg.org import Org
 from connector.localorg.seeds import load_seed
-from connector.localorg.server import LocalOrgServer
+from connector.localorg.server import BoundaryEvent, DropConnectionError, LocalOrgServer
 from connector.mapping.load import load_mapping
 from connector.orgsetup import export_source, fields_of
 from connector.run import run_job
@@ -46,14 +46,9 @@ class Twin:
     server: LocalOrgServer
     home: Path
 
-    @property
-    def config(self) -> Path:
-        return self.home / "config.toml"
-
     def run(self) -> int:
         """One run of the lifecycle job in this process; its exit code."""
-        settings = Settings.load(self.config)
-        return run_job(load_job(self.home / "jobs" / "lifecycle.toml"), settings).exit_code
+        return run_lifecycle(self.home)
 
     def live_a_day(self, day: int) -> None:
         self.org.clock.advance(timedelta(days=1))
@@ -61,6 +56,10 @@ class Twin:
 
     def lose_store(self) -> None:
         shutil.rmtree(self.home / "var", ignore_errors=True)
+
+
+def run_lifecycle(home: Path) -> int:
+    return run_job(load_job(home / "jobs" / "lifecycle.toml"), Settings.load(home / "config.toml")).exit_code
 
 
 def make_org(size: int) -> Org:
@@ -84,7 +83,7 @@ def serve_twin(snapshot: bytes, home: Path, now: datetime = START) -> Iterator[T
     shutil.copytree(ROOT / "mappings", home / "mappings")
     shutil.copytree(ROOT / "jobs", home / "jobs")
     twin = Twin(org, server, home)
-    twin.config.write_text(
+    (home / "config.toml").write_text(
         f'installation = "twins"\n[org]\ninstance_url = "{server.url}"\nclient_id = "twin"\nclient_secret = "secret"\n'
         '[store]\ndirectory = "var"\n[mappings]\ndirectory = "mappings"\n[jobs]\ndirectory = "jobs"\n',
         encoding="utf-8",
@@ -97,21 +96,32 @@ def serve_twin(snapshot: bytes, home: Path, now: datetime = START) -> Iterator[T
 
 def run_and_kill(twin: Twin, boundary: int, when: str) -> None:
     """A run in a process of its own, killed (-9) at the nth request, before it, before its reply or after it."""
-    victim: list[subprocess.Popen[bytes]] = []
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["connector.run"])
+    victim = context.Process(target=run_lifecycle, args=(twin.home,))
 
-    def strike(event: Any) -> None:
-        if event.n == boundary and event.when == when and victim:
-            os.kill(victim[0].pid, signal.SIGKILL)
-            victim[0].wait()
+    def strike(event: BoundaryEvent) -> None:
+        if event.n == boundary and event.when == when and victim.pid:
+            _kill(victim.pid)
+            if when == "before_request":
+                raise DropConnectionError
 
     twin.server.on_boundary = strike
     try:
-        command = [sys.executable, "-m", "connector", "run", "lifecycle", "--config", str(twin.config)]
-        victim.append(subprocess.Popen(command, cwd=twin.home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        code = victim[0].wait(timeout=120)
+        victim.start()
+        victim.join(timeout=120)
     finally:
         twin.server.on_boundary = None
+    code = victim.exitcode
     assert code == -signal.SIGKILL, f"the run ended by itself ({code}): there is no boundary {boundary} {when}"
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        while True:
+            os.kill(pid, 0)
+            time.sleep(0.001)
 
 
 def portrait(org: Org) -> dict[str, Any]:
