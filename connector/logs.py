@@ -33,4 +33,6 @@ def configure_logs(settings: LogSettings) -> None:
 def _rendering(settings: LogSettings) -> list[Processor]:
     if settings.format == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    # The default formatter prints the locals of every frame: tokens, forms with secrets, records.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
