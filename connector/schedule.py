@@ -69,7 +69,10 @@ def claim_due(job: Job, ticks: Ticks, since: datetime, now: datetime) -> datetim
     trigger = job.trigger()
     if trigger is None:
         return None
-    tick = due(trigger, ticks.last_tick(job.job) or since, now)
+    last = ticks.last_tick(job.job) or since
+    if last > now:  # claimed while this machine's clock was ahead; waiting until then would mean standing still
+        last = min(since, now)
+    tick = due(trigger, last, now)
     return tick if tick is not None and ticks.claim_tick(job.job, tick) else None
 
 

@@ -89,6 +89,13 @@ def test_a_tick_is_run_by_one_of_two_schedulers() -> None:
     assert claim_due(job(), behind, since=NOW, now=NOW) is None
 
 
+def test_a_tick_claimed_by_a_clock_that_was_ahead_stops_nothing() -> None:
+    ticks = FakeTicks(lifecycle=at("2027-09-01 10:00"))
+    assert claim_due(job(), ticks, since=NOW, now=NOW + timedelta(minutes=8)) == at("2026-09-01 10:15")
+    behind = FakeTicks(lifecycle=at("2027-09-01 10:00"))
+    assert claim_due(job(), behind, since=at("2027-09-01 09:59"), now=NOW + timedelta(minutes=8)) is None
+
+
 def test_a_job_without_a_schedule_is_never_due() -> None:
     assert claim_due(job(schedule=None), FakeTicks(lifecycle=at("2020-01-01")), since=NOW, now=NOW) is None
 
