@@ -31,11 +31,11 @@ def plan_ctas(judged: Judged, context: Context) -> Iterator[Draft]:
             yield from _plan_cta(cta, signal, existing, judged, context)
 
 
-def _close_all(judged: Judged, context: Context) -> Iterator[Change]:
+def _close_all(judged: Judged, context: Context) -> Iterator[Draft]:
     for key, task in judged.ctas:
         if task.is_open:
             reason = Reason(f"ctas.{key.cta}", f"{judged.evaluation.name} is no longer in the scope of the model.")
-            yield close_task(task, reason, judged, context)
+            yield from close_task(task, reason, judged, context)
 
 
 def _plan_cta(
@@ -44,7 +44,7 @@ def _plan_cta(
     still_open = [e for e in existing if e[1].is_open]
     if signal.close is True or (cta.close_when is None and signal.open is False):
         for _, task in still_open:
-            yield close_task(task, _gone(cta, signal), judged, context)
+            yield from close_task(task, _gone(cta, signal), judged, context)
         return
     if signal.open is not True:
         return
@@ -58,13 +58,13 @@ def _plan_cta(
 
 def _close_outdated(
     cta: Cta, signal: Signal, outdated: Sequence[Existing], opened: Sequence[Draft], judged: Judged, context: Context
-) -> Iterator[Change]:
+) -> Iterator[Draft]:
     """Tasks of other periods, once the new one is there: nobody is left without."""
     first = tuple(c.id for c in opened if isinstance(c, Change))
     if opened and not first:
         return
     for key, task in outdated:
-        yield close_task(task, _superseded(cta, key, signal), judged, context, after=first)
+        yield from close_task(task, _superseded(cta, key, signal), judged, context, after=first)
 
 
 def _may_open(cta: Cta, same: Sequence[Existing], existing: Sequence[Existing], context: Context) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connector.data import Change, Reason, StepSignal, TaskRecord, Via
+from connector.data import Reason, StepSignal, TaskRecord, Via
 from connector.mapping.model import Playbook, Step
 from connector.plan.context import Context, Draft, Judged
 from connector.plan.keys import StepKey, step_key
@@ -91,7 +91,7 @@ def _why(playbook: Playbook, step: Step, rule: str, context: Context) -> Reason:
     return Reason(rule, f"{entered}: step {step.key} of {playbook.label or playbook.key}{after}.")
 
 
-def _close_leftovers(playbook: Playbook, judged: Judged, context: Context) -> Iterator[Change]:
+def _close_leftovers(playbook: Playbook, judged: Judged, context: Context) -> Iterator[Draft]:
     if playbook.on_leave != "close":
         return
     for key, task in judged.steps:
@@ -100,7 +100,7 @@ def _close_leftovers(playbook: Playbook, judged: Judged, context: Context) -> It
             reason = Reason(
                 f"playbooks.{playbook.key}.on_leave", f"The visit to {stage} that began on {key.since} is over."
             )
-            yield close_task(task, reason, judged, context)
+            yield from close_task(task, reason, judged, context)
 
 
 def _belongs(key: StepKey, playbook: Playbook, judged: Judged) -> bool:

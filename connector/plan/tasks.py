@@ -56,13 +56,23 @@ def open_task(wanted: Wanted, judged: Judged, context: Context) -> Iterator[Draf
 
 def close_task(
     task: TaskRecord, because: Reason, judged: Judged, context: Context, *, after: tuple[str, ...] = ()
-) -> Change:
-    """Closes an open Task that nobody needs any more; `after` names changes that have to be written before."""
-    evaluation = judged.evaluation
-    return Change(
+) -> Iterator[Draft]:
+    """Closes an open Task that nobody needs any more; `after` names changes that have to be written before.
+
+    A Task that has the status and is open all the same would be written again in every run: a Trouble instead.
+    """
+    evaluation, status = judged.evaluation, context.model.keys.not_needed
+    if task.status == status:
+        yield Trouble(
+            f"The Task status {status!r} does not close a Task in this org, so Tasks that nobody needs stay open; "
+            "in Setup, Task, Status, add it and tick Closed",
+            evaluation.name,
+        )
+        return
+    yield Change(
         id=f"Task:{task.id}", kind="task_close", model=evaluation.model, sobject="Task", record=task.id,
         subject=evaluation.subject, subject_name=evaluation.name, before={"Status": task.status},
-        after={"Status": context.model.keys.not_needed}, because=because,
+        after={"Status": status}, because=because,
         depends_on=(*judged.depends_on, *after), owner=task.owner, money=evaluation.money,
     )  # fmt: skip
 

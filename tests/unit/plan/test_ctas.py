@@ -193,6 +193,14 @@ def test_a_cta_whose_reason_is_gone_is_closed_as_not_needed() -> None:
     )  # fmt: skip
 
 
+def test_a_status_that_closes_nothing_is_said_and_not_written_again() -> None:
+    task = a_task(FIRST, status="Not needed", is_closed=False)
+    plan = plan_cta(a_signal(open=False, close=True), [task])
+    assert plan.changes == ()
+    assert len(plan.problems) == 1
+    assert "'Not needed' does not close a Task" in plan.problems[0]
+
+
 CLOSING = {
     "without close_when, when open_when is false": (None, a_signal(open=False, close=None), True),
     "without close_when, not when open_when is unknown": (None, a_signal(open=None, close=None), False),
