@@ -23,6 +23,7 @@ from connector.examples import run_examples
 from connector.jobs import Job
 from connector.models import JobModel, calendar_of, draft_models, final_models, find_subject, today_of
 from connector.plan.plan import make_plan
+from connector.plan.settle import settle
 from connector.pull import pull
 from connector.pull.schema import refresh_describes
 from connector.report import ApiCost, ModelSummary, RunReport, StageLine, conclude, run_json
@@ -46,6 +47,8 @@ def run_job(
         prove_examples(ground, models)
         judged = [judge(ground, model, pulled, accounts) for model in models]
         plan = merge_plans([plan_model(ground, m, pulled, found) for m, found in zip(models, judged, strict=True)])
+        if pulled.complete:
+            settle_earlier(ground, models, judged, plan, accounts)
         ground.ledger.record_plan(ground.run, plan)
         outcomes = () if dry_run or plan.breaches else write(ground, plan, stop)
         summaries = tuple(summarise(model, found) for model, found in zip(models, judged, strict=True))
@@ -108,6 +111,17 @@ def merge_plans(plans: Sequence[Plan]) -> Plan:
         withheld=dict(withheld),
         problems=tuple(text for p in plans for text in p.problems),
     )
+
+
+def settle_earlier(
+    ground: Ground, models: Sequence[JobModel], judged: Sequence[Evaluated], plan: Plan, accounts: Accounts
+) -> None:  # fmt: skip
+    """What became of changes whose reply an earlier run never heard, told to the ledger; nothing else needs to know."""
+    current = {model.model.model: found.current for model, found in zip(models, judged, strict=True)}
+    rows = [row for row in ground.ledger.unsettled(ground.lease.org) if row.change.model in current]
+    for run, model in sorted({(row.run, row.change.model) for row in rows}):
+        lost = [row.change for row in rows if (row.run, row.change.model) == (run, model)]
+        ground.ledger.record_outcomes(run, settle(lost, plan, current[model], judged=accounts))
 
 
 def write(ground: Ground, plan: Plan, stop: Stop) -> tuple[Outcome, ...]:

@@ -114,3 +114,12 @@ def test_a_run_may_die_at_any_request(snapshot: bytes, lives: Lives, tmp_path: P
     boundaries = [(n, when) for n in range(1, lives.requests + 1) for when in MOMENTS]
     for n, when in boundaries[share::SHARES]:
         assert_twins(snapshot, lives, tmp_path / f"{n}-{when}", kill_at(n, when), DAYS_EACH)
+
+
+def test_what_a_killed_run_had_written_is_known_after_the_next(snapshot: bytes, lives: Lives, tmp_path: Path) -> None:
+    """The ledger of a run that died before its reply says "sent"; the next pull tells what became of it."""
+    with serve_twin(snapshot, tmp_path / "twin") as twin:
+        run_and_kill(twin, lives.writes[0], "before_reply")
+        assert twin.unsettled()
+        run_once(twin)
+        assert not twin.unsettled()

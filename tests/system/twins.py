@@ -31,6 +31,7 @@ from connector.mapping.load import load_mapping
 from connector.orgsetup import export_source, fields_of
 from connector.run import run_job
 from connector.settings import Settings
+from connector.store.ledger import ChangeRow, Ledger
 
 ROOT = Path(__file__).parents[2]
 START = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
@@ -49,6 +50,11 @@ class Twin:
     def run(self) -> int:
         """One run of the lifecycle job in this process; its exit code."""
         return run_lifecycle(self.home)
+
+    def unsettled(self) -> tuple[ChangeRow, ...]:
+        """What the ledger holds as sent, with no answer."""
+        with Ledger.open(self.home / "var" / "ledger.sqlite") as ledger:
+            return ledger.unsettled(self.server.url.removeprefix("http://"))
 
     def live_a_day(self, day: int) -> None:
         self.org.clock.advance(timedelta(days=1))
