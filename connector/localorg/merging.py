@@ -22,8 +22,9 @@ def merge_records(
 ) -> None:
     """Merge losers into the master, which takes `values` on top; raises OrgError."""
     _check(definition, master_id, loser_ids)
-    writes.find_live(txn, definition, master_id)
+    master = writes.find_live(txn, definition, master_id)
     losers = [writes.find_live(txn, definition, i) for i in loser_ids]
+    _merge_persons(txn, master, losers)
     for loser in losers:
         _move_children(txn, definition, loser["Id"], master_id)
         _bury(txn, definition, loser["Id"], master_id)
@@ -40,6 +41,15 @@ def _check(definition: ObjectDef, master_id: str, loser_ids: Sequence[str]) -> N
         raise errors.OrgError(400, "INVALID_NUMBER_OF_MERGE_RECORDS", f"merge takes 1 to {MOST_LOSERS} records", [])
     if len({master_id, *loser_ids}) <= len(loser_ids):
         raise errors.OrgError(400, "INVALID_ID_FIELD", "records to merge must be different", [])
+
+
+def _merge_persons(txn: Transaction, master: Row, losers: Sequence[Row]) -> None:
+    """Merging person accounts merges their contacts; a person and a company cannot be one (7.1, UNVERIFIED)."""
+    if len({bool(r.get("IsPersonAccount")) for r in (master, *losers)}) > 1:
+        raise errors.integrity("person accounts can only be merged with person accounts")
+    if master.get("PersonContactId"):
+        contacts = [str(r["PersonContactId"]) for r in losers]
+        merge_records(txn, txn.schema.get("Contact"), str(master["PersonContactId"]), contacts, {})
 
 
 def _bury(txn: Transaction, definition: ObjectDef, loser_id: str, master_id: str) -> None:

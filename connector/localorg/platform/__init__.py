@@ -9,7 +9,7 @@ tables below say which behaviours belong to which object; nothing else in the en
 from collections.abc import Callable, Mapping
 
 from connector.localorg.definitions import ObjectDef
-from connector.localorg.platform import activities, campaigns, contracts, history, opportunities, people
+from connector.localorg.platform import activities, campaigns, contracts, history, opportunities, people, persons
 from connector.localorg.platform.deletion import delete_record, purge_record, undelete_record
 from connector.localorg.platform.jobs import run_daily_jobs
 from connector.localorg.storage import Row
@@ -33,6 +33,7 @@ After = Callable[[Transaction, Row, Row], None]
 """(transaction, old record or empty, new record): writes what follows elsewhere."""
 
 _BEFORE: Mapping[str, tuple[Before, ...]] = {
+    "Account": (persons.derive_person,),
     "Task": (activities.refuse_lead_with_what, activities.derive_task, activities.derive_account),
     "Event": (activities.refuse_lead_with_what, activities.derive_event, activities.derive_account),
     "Opportunity": (opportunities.derive_stage, opportunities.derive_amounts, opportunities.derive_fiscal_period),
@@ -49,6 +50,7 @@ _BEFORE: Mapping[str, tuple[Before, ...]] = {
     "Case": (contracts.derive_case_closed,),
 }
 _AFTER: Mapping[str, tuple[After, ...]] = {
+    "Account": (persons.keep_person_contact,),
     "Task": (activities.roll_up_last_activity,),
     "Event": (activities.roll_up_last_activity,),
     "Opportunity": (opportunities.record_history,),

@@ -132,6 +132,48 @@ _SOAP_TYPES = {
 }
 MULTI_CURRENCY = "MultiCurrency"
 _WITH_CURRENCY = frozenset({"Account", "Case", "Contact", "Contract", "Event", "Lead", "Task"})
+PERSON_ACCOUNTS = "PersonAccounts"
+_READ_ONLY: Definition = {"createable": False, "updateable": False, "defaultedOnCreate": True}
+_IS_PERSON: Definition = {
+    "name": "IsPersonAccount",
+    "label": "Is Person Account",
+    "type": "boolean",
+    "nillable": False,
+    "defaultValue": False,
+    **_READ_ONLY,
+}
+_OPT_OUT: Definition = {"type": "boolean", "nillable": False, "defaultedOnCreate": True, "defaultValue": False}
+_PERSON_FIELDS: dict[str, tuple[Definition, ...]] = {
+    "Contact": (_IS_PERSON,),
+    "RecordType": ({**_IS_PERSON, "name": "IsPersonType", "label": "Is Person Type"},),
+    "Account": (
+        _IS_PERSON,
+        {
+            "name": "PersonContactId",
+            "label": "Contact ID",
+            "type": "reference",
+            "length": 18,
+            "referenceTo": ["Contact"],
+            "relationshipName": "PersonContact",
+            **_READ_ONLY,
+        },
+        {"name": "FirstName", "label": "First Name", "type": "string", "length": 40},
+        {"name": "LastName", "label": "Last Name", "type": "string", "length": 80},
+        {"name": "Salutation", "label": "Salutation", "type": "picklist", "length": 40},
+        {"name": "PersonEmail", "label": "Email", "type": "email", "length": 80},
+        {"name": "PersonMobilePhone", "label": "Mobile", "type": "phone", "length": 40},
+        {"name": "PersonTitle", "label": "Title", "type": "string", "length": 80},
+        {"name": "PersonBirthdate", "label": "Birthdate", "type": "date"},
+        {"name": "PersonLeadSource", "label": "Lead Source", "type": "picklist", "length": 255},
+        {"name": "PersonHasOptedOutOfEmail", "label": "Email Opt Out", **_OPT_OUT},
+        {"name": "PersonDoNotCall", "label": "Do Not Call", **_OPT_OUT},
+        {"name": "PersonMailingStreet", "label": "Mailing Street", "type": "textarea", "length": 255},
+        {"name": "PersonMailingCity", "label": "Mailing City", "type": "string", "length": 40},
+        {"name": "PersonMailingState", "label": "Mailing State/Province", "type": "string", "length": 80},
+        {"name": "PersonMailingPostalCode", "label": "Mailing Zip/Postal Code", "type": "string", "length": 20},
+        {"name": "PersonMailingCountry", "label": "Mailing Country", "type": "string", "length": 80},
+    ),
+}
 _CURRENCY_FIELD: Definition = {
     "name": "CurrencyIsoCode",
     "label": "Currency ISO Code",
@@ -154,6 +196,8 @@ def _with_features(definition: Definition, features: frozenset[str]) -> Definiti
     has_amounts = any(f["type"] == "currency" for f in definition["fields"])
     if MULTI_CURRENCY in features and (has_amounts or definition["name"] in _WITH_CURRENCY):
         definition["fields"].append(complete_field(dict(_CURRENCY_FIELD)))
+    if PERSON_ACCOUNTS in features:
+        definition["fields"] += [complete_field(dict(f)) for f in _PERSON_FIELDS.get(definition["name"], ())]
     return definition
 
 

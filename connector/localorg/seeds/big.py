@@ -7,7 +7,7 @@ Without history rows, cases and campaigns: a load to measure with, not a story t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 PER_ACCOUNT: Mapping[str, int] = {"Contact": 2, "Contract": 1, "Opportunity": 3, "Task": 10}
 DAYS_OF_HISTORY = 730
+SPREAD = 20
 ARCHIVE_AFTER = 365
 
 Columns = Mapping[str, str]
@@ -56,13 +57,11 @@ def fill_big(org: Org, seed: int, size: int) -> None:
         maker = _Maker(txn, seed, size, org.clock.now())
         maker.lay_out_days()
         maker.insert("Account", size, *_account(maker), owned=False)
-        for sobject, write in (
-            ("Contact", _contact),
-            ("Contract", _contract),
-            ("Opportunity", _opportunity),
-            ("Task", _task),
-        ):
+    for sobject, write in _CHILDREN.items():
+        with org.transaction() as txn:
+            maker = _Maker(txn, seed, size, org.clock.now())
             maker.insert(sobject, size * PER_ACCOUNT[sobject], *write(maker))
+    with org.transaction() as txn:
         txn.store.connection.execute("DROP TABLE big_days")
         roll_up_activities(txn)
 
@@ -111,7 +110,10 @@ class _Maker:
         return [i for _, i in found] or [self.txn.user_id]
 
     def insert(self, sobject: str, count: int, day: str, columns: Columns, *, owned: bool = True) -> None:
-        """Insert rows 1 to `count`; children belong to accounts drawn by chance, `d` is the day of the row."""
+        """Insert rows 1 to `count`; `d` is the day of the row.
+
+        Children belong to accounts drawn by chance from a short stretch: counts vary and neighbours stay together.
+        """
         txn, definition = self.txn, self.txn.schema.get(sobject)
         first = txn.store.reserve_counters(definition.key_prefix, count)
         given = {
@@ -124,7 +126,8 @@ class _Maker:
         names = ", ".join(f'"{n}"' for n in ("Id", *given))
         values = ", ".join(["sf_id(n)", *given.values()])
         source = "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s LIMIT ?) SELECT n FROM s)"
-        join = f' JOIN "Account" a ON a.rowid = base.first + {self.draw(0, self.size)}' if owned else ""
+        owner = f"((n - 1) * {self.size} / {count} + {self.draw(0, SPREAD)}) % {self.size}"
+        join = f' JOIN "Account" a ON a.rowid = base.first + {owner}' if owned else ""
         base = ' CROSS JOIN (SELECT MIN(rowid) AS first FROM "Account") base' if owned else ""
         join += f" JOIN big_days d ON d.k = {day}"
         make_id = id_series(definition.key_prefix, txn.pod)
@@ -267,3 +270,11 @@ def _task(make: _Maker) -> Table:
         "OwnerId": 'a."OwnerId"',
         "CreatedDate": f"min(d.moment, '{make.today}T08:00:00.000+0000')",
     }
+
+
+_CHILDREN: Mapping[str, Callable[[_Maker], Table]] = {
+    "Contact": _contact,
+    "Contract": _contract,
+    "Opportunity": _opportunity,
+    "Task": _task,
+}
