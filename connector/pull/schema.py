@@ -1,8 +1,10 @@
-"""The describes in the mirror: asked for when they are missing, a day old, or proved wrong by a refused query."""
+"""The describes in the mirror: asked for when they are missing, a day old, or proved wrong by a refused query; and
+again in every run while they lack a field that is needed, because somebody is about to create it or to show it to us.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from connector.salesforce import OrgClient
@@ -11,12 +13,22 @@ from connector.salesforce.errors import error_for
 from connector.store.mirror import Mirror
 
 GOOD_FOR = timedelta(hours=24)
+INCOMPLETE_GOOD_FOR = timedelta(minutes=1)
+"""Long enough for the run that has just asked."""
 
 
-def stale_describes(mirror: Mirror, sobjects: Iterable[str], as_of: datetime) -> list[str]:
-    """Those of `sobjects` whose describe has to be asked for again."""
-    read = {name: mirror.described_at(name) for name in sobjects}
-    return sorted(name for name, at in read.items() if at is None or not timedelta(0) <= as_of - at < GOOD_FOR)
+def stale_describes(mirror: Mirror, wanted: Mapping[str, frozenset[str]], as_of: datetime) -> list[str]:
+    """The sObjects of `wanted` (with the fields that are needed) whose describe has to be asked for again."""
+    describes = mirror.describes()
+
+    def is_good(name: str) -> bool:
+        at, known = mirror.described_at(name), describes.get(name)
+        if at is None or known is None:
+            return False
+        complete = all(known.find(f) for f in wanted[name])
+        return timedelta(0) <= as_of - at < (GOOD_FOR if complete else INCOMPLETE_GOOD_FOR)
+
+    return sorted(name for name in wanted if not is_good(name))
 
 
 def refresh_describes(

@@ -255,11 +255,11 @@ def test_a_field_that_is_hidden_between_two_pulls_is_dropped_at_once(loop: Loop,
     assert "AnnualRevenue" not in loop.mirror.columns("Account")
 
 
-def test_a_field_that_is_shown_again_is_read_for_all_records_within_a_day(loop: Loop, account: str) -> None:
+def test_a_field_that_is_shown_again_is_read_for_all_records_by_the_next_pull(loop: Loop, account: str) -> None:
     loop.org.hide_field(loop.user, "Account", "AnnualRevenue")
     loop.pull()
     loop.org.show_field(loop.user, "Account", "AnnualRevenue")
-    loop.later(hours=25)
+    loop.later(minutes=15)
     result = loop.pull()
     assert result.complete
     assert loop.rows("Account", "AnnualRevenue")[account][0] == 1200
