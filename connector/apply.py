@@ -61,7 +61,8 @@ def apply_plan(
         )
     run = _Run(client, ledger, run_id, lease, stop, progress, pause, len(plan.changes))
     try:
-        for _, group in groupby(plan.changes, key=lambda c: (c.sobject, c.record is None)):
+        # Of one model each: two models may write to the same record, which may not stand in a call twice.
+        for _, group in groupby(plan.changes, key=lambda c: (c.model, c.sobject, c.record is None)):
             run.write_group(list(group))
     finally:
         run.give_up()
@@ -86,7 +87,7 @@ class _Run:
     lost: int = 0
 
     def write_group(self, changes: Sequence[Change]) -> None:
-        """Writes changes of one sObject and sort; those that were locked again, in smaller batches."""
+        """Writes changes of one model, sObject and sort; those that were locked again, in smaller batches."""
         for attempt, size in enumerate(BATCH_SIZES):
             if attempt and not self.stop():
                 self.pause(float(2**attempt))

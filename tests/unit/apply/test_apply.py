@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -105,6 +106,14 @@ def test_batches_hold_200_rows_of_one_sobject_and_sort(bench: Bench) -> None:
     assert [len(w) for w in bench.org.writes] == [200, 1, 2, 1]
     assert [(s, len(i)) for s, i, _ in bench.org.reads] == [("Account", 200), ("Account", 1)]
     assert bench.told[0] == "applied 200 of 204"
+
+
+def test_two_models_write_to_one_record_in_calls_of_their_own(bench: Bench) -> None:
+    (first,) = bench.accounts(1)
+    bench.org.records["Account", account(1)]["Other__c"] = "x"
+    second = replace(first, id="n:" + first.id, model="n", before={"Other__c": "x"}, after={"Other__c": "y"})
+    assert statuses(bench.apply(first, second)) == ["applied", "applied"]
+    assert [len(w) for w in bench.org.writes] == [1, 1]
 
 
 def test_a_batch_is_read_again_in_one_call_for_each_sobject(bench: Bench) -> None:
