@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from connector.data import Change, Outcome, Plan, Value
-from connector.errors import FixFirst
+from connector.errors import ConnectorError, FixFirst, RetryLater
 from connector.store import change_json, lease, process
 from connector.store.lease import Lease
 
@@ -68,15 +68,16 @@ class Ledger:
 
     @classmethod
     def open(cls, path: Path | str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Self:
-        """Opens or creates the file (mode 0600) and brings its schema up to date."""
-        _create_private(Path(path))
-        db = sqlite3.connect(path, timeout=30, isolation_level=None)
-        db.row_factory = sqlite3.Row
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA foreign_keys = ON")
-        ledger = cls(db, clock)
-        ledger._migrate(str(path))
+        """Opens or creates the file (mode 0600) and brings its schema up to date.
+
+        Raises FixFirst for a file or folder that cannot be used, RetryLater when others keep the file locked.
+        """
+        try:
+            _create_private(Path(path))
+            ledger = cls(_connect(path), clock)
+            ledger._migrate(str(path))
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise _cannot_open(path, error) from error
         return ledger
 
     def close(self) -> None:
@@ -270,6 +271,24 @@ class Ledger:
 
 
 _RUNS = "SELECT r.*, l.until AS lease_until FROM runs r LEFT JOIN leases l ON l.org = r.org AND l.token = r.token"
+
+
+def _connect(path: Path | str) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=30, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+def _cannot_open(path: Path | str, error: Exception) -> ConnectorError:
+    if "locked" in str(error):
+        return RetryLater(f"Another process keeps {path} locked ({error}). Wait until it has ended, then run again.")
+    return FixFirst(
+        f"{path} cannot be used ({error}). Check the folder's owner, rights and free space; if the file is damaged, "
+        "put the latest backup in its place, or move it away: that loses reports, nothing in the org."
+    )
 
 
 def _create_private(path: Path) -> None:

@@ -267,3 +267,11 @@ def test_a_ledger_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path) 
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(FixFirst, match=r"format 99, this one knows \d+.*Install that version"):
         Ledger.open(path)
+
+
+def test_a_damaged_ledger_and_a_folder_that_is_none_are_for_a_person_to_fix(tmp_path: Path) -> None:
+    damaged = tmp_path / "ledger.sqlite"
+    damaged.write_text("not a database " * 1000)
+    for path in (damaged, damaged / "below" / "ledger.sqlite"):
+        with pytest.raises(FixFirst, match=r"cannot be used .*owner, rights and free space"):
+            Ledger.open(path)
