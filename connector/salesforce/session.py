@@ -7,6 +7,7 @@ that nothing was written; otherwise LostReply.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -206,7 +207,8 @@ def _sort_failure(error: requests.RequestException, *, safe: bool) -> NoReturn:
             "[http] ca_bundle."
         ) from error
     if not isinstance(error, passing):
-        raise FixFirst(f"The request cannot be made: {error}. Check the addresses in config.toml.") from error
+        said = _without_login(str(error))
+        raise FixFirst(f"The request cannot be made: {said}. Check the addresses in config.toml.") from None
     if safe or _never_sent(error):
         raise _TryAgain(_in_words(error)) from error
     raise LostReply(f"No answer came to a write ({_in_words(error)}). {_SETTLES}") from error
@@ -221,7 +223,12 @@ def _never_sent(error: requests.RequestException) -> bool:
 
 
 def _in_words(error: requests.RequestException) -> str:
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {_without_login(str(error))}"
+
+
+def _without_login(text: str) -> str:
+    """`text` without the name and password that the address of a proxy may hold."""
+    return re.sub(r"//[^/@]*@", "//", text)
 
 
 def _retry_after(response: requests.Response) -> float:

@@ -229,6 +229,18 @@ def test_the_proxy_of_the_settings_is_used(wire: Wire) -> None:
     assert wire.mock.calls[0].request.req_kwargs["proxies"]["https"] == "http://user:pass@proxy:3128"  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("error", [
+    requests.exceptions.InvalidProxyURL("Failed to parse: http://user:hush@pro xy:99999"),
+    requests.exceptions.ProxyError("Cannot connect to http://user:hush@proxy:3128"),
+])  # fmt: skip
+def test_a_message_never_shows_the_login_of_the_proxy(wire: Wire, error: Exception) -> None:
+    for _ in range(5):
+        wire.answer("GET", "query", error)
+    with pytest.raises((FixFirst, RetryLater)) as raised:
+        wire.client().query("SELECT Id FROM Account")
+    assert "hush" not in str(raised.value)
+
+
 def test_an_untrusted_connection_is_for_a_person_to_fix(wire: Wire) -> None:
     wire.answer("GET", "query", requests.exceptions.SSLError("self-signed certificate"))
     with pytest.raises(FixFirst, match="ca_bundle"):
