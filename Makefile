@@ -33,7 +33,9 @@ bench: $(VENV)/.dev  ## speed, as ratios measured side by side in one run
 	$(RUN)python -m tests.bench
 
 mutation: $(VENV)/.dev  ## do the tests notice when a decision, a comparison, a limit or a write is changed?
-	rm -rf mutants && $(RUN)mutmut run && $(RUN)mutmut results
+	rm -rf mutants
+	$(RUN)mutmut run
+	$(RUN)mutmut results
 
 LOCK := --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --constraint constraints.txt --upgrade pyproject.toml
