@@ -59,7 +59,7 @@ class ConditionCompiler:
         match condition:
             case Junction(operator, parts):
                 compiled = [self.compile(p) for p in parts]
-                return f" {operator} ".join(f"({s})" for s, _ in compiled), [v for _, vs in compiled for v in vs]
+                return _balanced([s for s, _ in compiled], operator), [v for _, vs in compiled for v in vs]
             case Not(inner):
                 sql, params = self.compile(inner)
                 return f"NOT IFNULL({sql}, 0)", params
@@ -157,6 +157,14 @@ class ConditionCompiler:
             params += [f";{c.casefold()};" for c in chosen]
         listed = " OR ".join(f"({g})" for g in groups)
         return (f"NOT IFNULL(({listed}), 0)" if test.negated else f"({listed})"), params
+
+
+def _balanced(parts: Sequence[str], operator: str) -> str:
+    """Parts joined as a shallow tree: SQLite bounds how deep an expression may nest."""
+    if len(parts) == 1:
+        return f"({parts[0]})"
+    middle = len(parts) // 2
+    return f"({_balanced(parts[:middle], operator)} {operator} {_balanced(parts[middle:], operator)})"
 
 
 def _folded(sql: str, field: FieldDef, values: Sequence[Any]) -> tuple[str, str]:

@@ -92,7 +92,8 @@ def _resolve_call(scope: Scope, call: Call) -> Resolved:
 def _aggregate(scope: Scope, call: Call, sql: str, found: FieldDef) -> Resolved:
     if not _may_aggregate(call.name, found):
         malformed(scope.source, call.at, f"field {found.name} does not support aggregate operator {call.name}")
-    result = _WHOLE if call.name.startswith("COUNT") else found if call.name in ("MIN", "MAX") else NUMBER
+    keeps_type = call.name in ("MIN", "MAX") or (call.name in ("SUM", "AVG") and found.type in NUMBER_TYPES)
+    result = _WHOLE if call.name.startswith("COUNT") else found if keeps_type else NUMBER
     return _AGGREGATE_SQL[call.name].format(sql), result
 
 

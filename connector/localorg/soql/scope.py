@@ -19,6 +19,8 @@ from connector.localorg.soql.viewer import Viewer
 
 DEEPEST_PATH = 5
 MOST_PARENTS = 55
+MOST_TABLES = 63
+"""What SQLite joins, less one for the object itself. A polymorphic parent counts as many times as it has objects."""
 _TOO_DEEP = (
     f"SOQL statements cannot query foreign key relationships more than {DEEPEST_PATH} levels away from the root"
     " entity object"
@@ -170,6 +172,8 @@ class Scope:
             refuse(self.source, path.at, code, text)
         if len(self.parents) > MOST_PARENTS:
             malformed(self.source, path.at, _TOO_MANY)
+        if len(self.joins) + len(targets) > MOST_TABLES:
+            refuse(self.source, path.at, "QUERY_TOO_COMPLICATED", "the local org cannot join so many objects")
         aliases = []
         for target in targets:
             table = f"t{next(self.aliases)}"

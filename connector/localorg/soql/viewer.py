@@ -17,35 +17,30 @@ GREENWICH = "GMT"
 
 @dataclass
 class Viewer:
-    """One user for one statement. `asked` tells whether the statement's meaning depends on who asks."""
+    """One user for one statement; what it tells is read from the org when first asked."""
 
     txn: Transaction
-    asked: bool = False
 
     @property
     def user_id(self) -> str:
         """The user's id."""
-        self.asked = True
         return self.txn.user_id
 
     @cached_property
     def zone(self) -> str:
         """The user's time zone; an unknown one counts as Greenwich."""
-        self.asked = True
         found = self.txn.store.scalar('SELECT "TimeZoneSidKey" FROM "User" WHERE "Id" = ?', (self.txn.user_id,))
         return GREENWICH if found is None or find_zone(found) is None else str(found)
 
     @cached_property
     def locale(self) -> str:
         """The user's locale, such as en_GB."""
-        self.asked = True
         found = self.txn.store.scalar('SELECT "LocaleSidKey" FROM "User" WHERE "Id" = ?', (self.txn.user_id,))
         return str(found or "en_US")
 
     @cached_property
     def fiscal_start(self) -> int:
         """The month in which the org's fiscal year begins."""
-        self.asked = True
         return int(self.txn.store.scalar('SELECT "FiscalYearStartMonth" FROM "Organization" LIMIT 1') or 1)
 
     @property

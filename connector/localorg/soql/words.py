@@ -1,7 +1,5 @@
 """The vocabulary of the grammar: reserved words, functions, scopes. Read by the parser's parts; knows no semantics."""
 
-from connector.localorg.soql.spans import COUNTED_SPANS, FIXED_SPANS
-
 RESERVED = frozenset(
     {
         "AND",
@@ -76,4 +74,3 @@ SCOPES = frozenset(
         "TEAM",
     }
 )
-SPANS = frozenset(FIXED_SPANS) | frozenset(COUNTED_SPANS)
