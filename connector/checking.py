@@ -148,6 +148,8 @@ def _seen_by(model: Mapping, org: Describes) -> Iterator[Problem]:
         for sobject in ("Task", "Event") if definition.sobject == "Activity" else (definition.sobject,):
             if sobject in org and (wrong := _differs(definition, org[sobject].find(definition.name))):
                 yield place.problem(f"{sobject}.{definition.name} {wrong}")
+    if (model.model.ctas or model.model.playbooks) and (wrong := _lacks_status(model.model.keys.not_needed, org)):
+        yield model.at(()).problem(wrong)
     ours = {definition.name for definition in model.fields}
     for sobject, fields in model.needs.fields.items():
         hidden = sorted(n for n in fields - ours if sobject in org and org[sobject].find(n) is None)
@@ -162,6 +164,14 @@ _HIDDEN = (
     "is not in this org, or the connector's user may not read it; facts over it will be unknown. Give the user's "
     "permission set read access, or take it out of the mapping"
 )
+
+
+def _lacks_status(status: str, org: Describes) -> str:
+    """What is wrong with the org's Task statuses, '' when nothing is or nothing is known of them."""
+    field = org["Task"].find("Status") if "Task" in org else None
+    if field is None or status in field.picklist:
+        return ""
+    return f"the org has no Task status '{status}'; add it in Setup, tick Closed, or name another as keys: not_needed"
 
 
 def _differs(wanted: FieldDefinition, found: FieldDescribe | None) -> str:

@@ -30,7 +30,12 @@ from connector.evaluate.lower import lower
 from connector.evaluate.passes import Work, decide_all, run_query
 from connector.evaluate.prepared import Run, execute_file, prepare
 from connector.evaluate.reasons import Reasons
-from connector.evaluate.refusals import refuse_bulk_edit, refuse_foreign_hand, refuse_unreadable
+from connector.evaluate.refusals import (
+    refuse_bulk_edit,
+    refuse_foreign_hand,
+    refuse_missing_status,
+    refuse_unreadable,
+)
 from connector.evaluate.stage_rules import rules_of
 from connector.evaluate.trust import read_trust
 from connector.evaluate.wording import Words
@@ -81,6 +86,7 @@ def evaluate(
     run = Run(pulled.as_of, mapping.model.zone or pulled.zone, pulled.org_id, installation)
     frame = Frame(mapping, run, trust, calendar)
     refuse_unreadable(frame)
+    refuse_missing_status(connection, frame)
     work = lay_out(connection, frame, describes, only=only, accounts=accounts)
     refuse_foreign_hand(connection, installation)
     subjects = _count(connection, "memory")

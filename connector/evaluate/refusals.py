@@ -35,6 +35,21 @@ def refuse_unreadable(frame: Frame) -> None:
         )
 
 
+def refuse_missing_status(connection: DuckDBPyConnection, frame: Frame) -> None:
+    """Without the closed status, a Task that is not needed any more would stay open under a strange status."""
+    model, trust = frame.mapping.model, frame.trust
+    if not (model.ctas or model.playbooks) or trust.doubts({"TaskStatus": ("ApiName", "IsClosed")}):
+        return
+    status = model.keys.not_needed
+    found = connection.execute('SELECT 1 FROM org."TaskStatus" WHERE "ApiName" = ? AND "IsClosed"', [status]).fetchone()
+    if found is None:
+        raise FixFirst(
+            f"{model.label}: the org has no closed Task status '{status}'. Add it in Setup (Object Manager, Task, "
+            "Fields & Relationships, Status: New, then tick Closed), or name a closed status of the org under "
+            "`keys: not_needed:` in the mapping. Nothing was evaluated."
+        )
+
+
 def refuse_foreign_hand(connection: DuckDBPyConnection, installation: str) -> None:
     """Another installation's memory on a subject means that two are writing."""
     row = connection.execute("SELECT count(*), min(written_by) FROM memory WHERE foreign_hand").fetchone()

@@ -88,3 +88,14 @@ def test_a_record_that_the_org_refuses_is_said_and_the_rest_is_written(installat
     assert [(r["code"], r["records"]) for r in report["refused"]] == [(code, [first["subject_name"]])]
     assert first["subject"] not in installation.stages()
     assert len(installation.stages()) > 20
+
+
+def test_a_task_status_that_does_not_close_stops_the_run_before_it_writes(installation: Installation) -> None:
+    """Else every run would "close" the same Tasks, and they would stay open."""
+    model = "mappings/post_sale/model.yaml"
+    installation.edit(model, "subject: Account\n", "subject: Account\nkeys:\n  not_needed: Deferred\n")
+    installation.edit(model, "Status != 'Not needed'", "Status != 'Deferred'")
+    done = installation.run("run", "lifecycle")
+    assert done.returncode == 2
+    assert "no closed Task status 'Deferred'" in done.stderr.replace("\n", " ")
+    assert not installation.org.ledger.writes()
