@@ -22,6 +22,7 @@ from connector.localorg import (
     merging,
     sessions,
     setup_rows,
+    sfdx,
     validation,
     writes,
 )
@@ -156,16 +157,9 @@ class Org:
         **fields: Any,
     ) -> str:
         """Add a user and return the id; other fields by API name."""
+        names = {"FirstName": first_name, "LastName": last_name or username}
         with self.transaction() as txn:
-            definition = txn.schema.get("User")
-            given = {n: store_trusted(definition.fields[n.lower()], v) for n, v in fields.items()}
-            names = {
-                "Username": username,
-                "FirstName": first_name,
-                "LastName": last_name or username,
-                "IsActive": int(active),
-            }
-            return setup_rows.insert_user(txn, {n: v for n, v in {**names, **given}.items() if v is not None})
+            return setup_rows.add_user(txn, {"Username": username, **names, "IsActive": active, **fields})
 
     def add_client(
         self,
@@ -256,16 +250,7 @@ class Org:
 
         A field that no permission set grants is hidden.
         """
-        source = read_source(Path(directory))
-        self.define_fields(source.definitions)
-        for table, label, closed in source.statuses:
-            self.add_status(label, closed=closed, table=table)
-        for key in source.hidden:
-            sobject, _, field = key.partition(".")
-            self.hide_field(None, sobject, field)
-        for key in source.read_only:
-            sobject, _, field = key.partition(".")
-            self.make_field_read_only(None, sobject, field)
+        sfdx.apply_source(self, read_source(Path(directory)))
 
     def _set_schema(self) -> None:
         self.schema: Schema = extend_schema(standard_schema(frozenset(self.state.features)), self.state.definitions)

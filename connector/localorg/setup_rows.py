@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.localorg.transaction import Transaction
+from connector.localorg.values import store_trusted
 
 SetupRow = Mapping[str, Any]
 
@@ -136,6 +137,13 @@ def insert_user(txn: Transaction, given: Mapping[str, Any]) -> str:
     name = " ".join(str(given[n]) for n in ("FirstName", "LastName") if given.get(n))
     derived = {"Name": name, "Email": username, "Alias": username[:8], "CommunityNickname": username.split("@")[0]}
     return _insert(txn, "User", {**_USER, **derived, **given})
+
+
+def add_user(txn: Transaction, given: Mapping[str, Any]) -> str:
+    """Add a user from Python values."""
+    fields = txn.schema.get("User").fields
+    stored = {n: store_trusted(fields[n.lower()], v) for n, v in given.items()}
+    return insert_user(txn, {n: v for n, v in stored.items() if v is not None})
 
 
 def insert_currency(txn: Transaction, iso_code: str, rate: float, places: int, *, corporate: bool) -> None:

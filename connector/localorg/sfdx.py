@@ -1,16 +1,20 @@
 """SFDX source: reads custom objects, fields and permission sets into definitions. Called by Org.load_source.
 
 Covers what `connector setup export` and ordinary projects write: objects/*/fields/*.field-meta.xml,
-objects/*/*.object-meta.xml, permissionsets/*.permissionset-meta.xml, anywhere below the directory (reference
-8.3, 8.4).
+objects/*/*.object-meta.xml, validationRules, permissionsets/*.permissionset-meta.xml, anywhere below the
+directory (reference 8.3, 8.4).
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from connector.localorg.customization import ACTIVITY_OBJECTS, DefinitionError
 from connector.localorg.schema import Definition
+
+if TYPE_CHECKING:
+    from connector.localorg.org import Org
 
 _NS = "{http://soap.sforce.com/2006/04/metadata}"
 _TYPES = {
@@ -45,6 +49,23 @@ class Source:
     read_only: list[str]
     statuses: list[tuple[str, str, bool]]
     """(table, label, closed) of standard value sets that are tables here."""
+    rules: list[tuple[str, str, str, str, str | None]]
+    """(object, name, formula, message, field) of active validation rules."""
+
+
+def apply_source(org: "Org", source: Source) -> None:
+    """Put what a source defines into an org, as a deploy would."""
+    org.define_fields(source.definitions)
+    for table, label, closed in source.statuses:
+        org.add_status(label, closed=closed, table=table)
+    for key in source.hidden:
+        sobject, _, field = key.partition(".")
+        org.hide_field(None, sobject, field)
+    for key in source.read_only:
+        sobject, _, field = key.partition(".")
+        org.make_field_read_only(None, sobject, field)
+    for rule in source.rules:
+        org.setup.add_validation_rule(*rule)
 
 
 def read_source(directory: Path) -> Source:
@@ -62,7 +83,22 @@ def read_source(directory: Path) -> Source:
         hidden=[k for k in keys if k not in readable],
         read_only=[k for k in keys if k in readable and k not in editable],
         statuses=_read_statuses(directory),
+        rules=[_read_rule(p) for p in sorted(directory.rglob("*.validationRule-meta.xml")) if _is_active(p)],
     )
+
+
+def _is_active(path: Path) -> bool:
+    return _flag(_parse(path), "active")
+
+
+def _read_rule(path: Path) -> tuple[str, str, str, str, str | None]:
+    """A validation rule stands in objects/X/validationRules."""
+    root = _parse(path)
+    formula, message = _text(root, "errorConditionFormula"), _text(root, "errorMessage")
+    if formula is None or message is None:
+        raise DefinitionError(f"{path.name}: a validation rule needs errorConditionFormula and errorMessage")
+    name = _text(root, "fullName") or path.name.split(".")[0]
+    return path.parent.parent.name, name, formula, message, _text(root, "errorDisplayField")
 
 
 def _read_statuses(directory: Path) -> list[tuple[str, str, bool]]:

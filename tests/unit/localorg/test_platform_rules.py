@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -258,3 +259,23 @@ def test_rules_travel_with_a_snapshot(org: Org, account: str) -> None:
     org.setup.lock(account)
     copy = Org.restore(org.snapshot(), clock=Clock(NOW))
     assert copy.state.setup == org.state.setup
+
+
+RULE = """<?xml version="1.0" encoding="UTF-8"?>
+<ValidationRule xmlns="http://soap.sforce.com/2006/04/metadata"><fullName>Needs_Industry</fullName>
+<active>{active}</active><errorConditionFormula>ISBLANK(TEXT(Industry))</errorConditionFormula>
+<errorDisplayField>Industry</errorDisplayField><errorMessage>Which industry?</errorMessage></ValidationRule>"""
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_validation_rules_come_with_sfdx_source(org: Org, tmp_path: Path, active: bool) -> None:
+    folder = tmp_path / "objects" / "Account" / "validationRules"
+    folder.mkdir(parents=True)
+    file = folder / "Needs_Industry.validationRule-meta.xml"
+    file.write_text(RULE.format(active=str(active).lower()))
+    org.load_source(tmp_path)
+    if not active:
+        assert org.create_record("Account", {"Name": "A"})
+        return
+    with pytest.raises(OrgError, match="Which industry"):
+        org.create_record("Account", {"Name": "A"})
