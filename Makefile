@@ -30,7 +30,7 @@ unit: $(VENV)/.dev  ## only the unit tests, without coverage
 	$(RUN)pytest -n 2 tests/unit
 
 bench: $(VENV)/.dev  ## speed, as ratios measured side by side in one run
-	$(RUN)python -m tests.bench
+	for bench in tests/bench/bench_*.py; do $(RUN)python $$bench || exit 1; done
 
 mutation: $(VENV)/.dev  ## do the tests notice when a decision, a comparison, a limit or a write is changed?
 	rm -rf mutants
