@@ -107,19 +107,19 @@ class Stage:
 
 @pytest.fixture
 def play(prepared: bytes, tmp_path: Path) -> Iterator[Callable[[date], Stage]]:
-    with closing(Org.restore(prepared, clock=Clock(datetime(2026, 9, 1, 8, tzinfo=UTC)))) as org:
-        with LocalOrgServer(org) as server:
+    org = Org.restore(prepared, clock=Clock(datetime(2026, 9, 1, 8, tzinfo=UTC)))
+    with closing(org), LocalOrgServer(org) as server:
 
-            def open_stage(today: date) -> Stage:
-                org.clock.set(datetime.combine(today, time(8), UTC))
-                config = tmp_path / "config.toml"
-                config.write_text(
-                    f'installation = "stories"\n[org]\ninstance_url = "{server.url}"\nclient_id = "story"\n'
-                    f'client_secret = "secret"\n[mappings]\ndirectory = "{ROOT / "mappings"}"\n'
-                )
-                return Stage(org, Settings.load(config))
+        def open_stage(today: date) -> Stage:
+            org.clock.set(datetime.combine(today, time(8), UTC))
+            config = tmp_path / "config.toml"
+            config.write_text(
+                f'installation = "stories"\n[org]\ninstance_url = "{server.url}"\nclient_id = "story"\n'
+                f'client_secret = "secret"\n[mappings]\ndirectory = "{ROOT / "mappings"}"\n'
+            )
+            return Stage(org, Settings.load(config))
 
-            yield open_stage
+        yield open_stage
 
 
 @pytest.mark.parametrize("path", STORIES, ids=[p.stem for p in STORIES])
