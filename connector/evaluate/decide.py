@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 
-from connector.data import Decision, Move, Reason, State, Via
+from connector.data import Decision, Move, State, Via
 from connector.evaluate.edges import (
     Choice,
     Crossroads,
@@ -27,7 +27,7 @@ from connector.evaluate.edges import (
     stand_at,
     weigh_edges,
 )
-from connector.evaluate.opening import Phase, Progress, fresh_state, new_visit, open_run
+from connector.evaluate.opening import Phase, Progress, fresh_state, new_visit, open_run, ruled
 from connector.evaluate.rules import Conditions, Memory, Rules, Standing, enter_path
 
 
@@ -117,8 +117,8 @@ def _step_outside(progress: Progress, rules: Rules, today: date) -> Progress:
     outside = state.outside or today
     if today < rules.end_of(rules.out_after, outside):
         return replace(progress, state=replace(state, outside=outside))
-    left = replace(state, stage="", left=state.stage, outside=outside, timers={}, hold=None, proposed="")
-    return _advance(progress, left, Move(state.stage, "", Via.MOVED, today, Reason("scope", "")))
+    left = replace(state, stage="", left=state.stage, timers={}, hold=None, proposed="")
+    return _advance(progress, left, Move(state.stage, "", Via.MOVED, today, ruled("scope")))
 
 
 def _step_inside(progress: Progress) -> Progress:
@@ -157,7 +157,7 @@ def _find_place(conditions: Conditions, rules: Rules) -> _Place:
             if rules.is_withheld("", stage.key):
                 return _Place(undecided=tuple(undecided), withheld=True)
         elif truth and not stage.needs_person:
-            return _Place(stage.key, tuple(undecided))
+            return _Place(stage.key)
     return _Place(undecided=tuple(undecided))
 
 
@@ -178,7 +178,7 @@ def _resume(progress: Progress, rules: Rules, today: date) -> Progress | None:
         return None
     since = state.since or today
     back = replace(state, stage=state.left, since=since, left="", outside=None)
-    return _advance(progress, back, Move("", back.stage, Via.PLACED, since, Reason("scope", "")))
+    return _advance(progress, back, Move("", back.stage, Via.PLACED, since, ruled("scope")))
 
 
 def _settle(progress: Progress, key: str, conditions: Conditions, rules: Rules, today: date) -> Progress:
@@ -186,7 +186,7 @@ def _settle(progress: Progress, key: str, conditions: Conditions, rules: Rules, 
     dated = conditions.entered_on.get(key)
     since = dated if dated and dated <= today else today
     state = new_visit(progress.state, rules.by_key[key], Via.PLACED, since, conditions.segment, inferred=True)
-    return _advance(progress, state, Move(progress.state.stage, key, Via.PLACED, since, Reason(enter_path(key), "")))
+    return _advance(progress, state, Move(progress.state.stage, key, Via.PLACED, since, ruled(enter_path(key))))
 
 
 def _replace_adopted(
@@ -239,7 +239,7 @@ def _take(progress: Progress, here: Crossroads, choice: Choice) -> Progress:
     origin, target = here.current.key, here.rules.by_key[choice.take]
     path = f"stages.{origin}.otherwise" if choice.otherwise else enter_path(target.key)
     state = new_visit(progress.state, target, Via.MOVED, here.today, here.conditions.segment)
-    return _advance(progress, state, Move(origin, target.key, Via.MOVED, here.today, Reason(path, "")))
+    return _advance(progress, state, Move(origin, target.key, Via.MOVED, here.today, ruled(path)))
 
 
 def _propose(weighed: Sequence[Weighed], choice: Choice, pending: str) -> str:

@@ -72,8 +72,9 @@ class Choice:
     take: str = ""
     propose: str = ""
     otherwise: bool = False
-    """The way is the stage's `otherwise`, not an edge whose target's rule holds."""
+    """The way taken is the stage's `otherwise`, not an edge whose target's rule holds."""
     undecided: tuple[str, ...] = ()
+    """Edges that were skipped because they are unknown, where nothing is taken."""
 
 
 def find_candidates(current: StageRule, rules: Rules) -> tuple[StageRule, ...]:
@@ -131,7 +132,7 @@ def choose(here: Crossroads, weighed: Sequence[Weighed]) -> Choice:
         if proposed and not edge.target.terminal:
             continue
         if edge.verdict is Verdict.OPEN and not edge.target.needs_person:
-            return Choice(take=edge.target.key, undecided=tuple(undecided))
+            return Choice(take=edge.target.key)
         if edge.verdict is Verdict.OPEN:
             proposed = proposed or edge.target.key
         if edge.verdict is Verdict.UNKNOWN:
@@ -208,8 +209,8 @@ def _go_otherwise(here: Crossroads, undecided: tuple[str, ...]) -> Choice:
     if _brake(here, target)[0] is not Verdict.OPEN:
         return Choice(undecided=undecided)
     if target.needs_person:
-        return Choice(propose=target.key, otherwise=True, undecided=undecided)
-    return Choice(take=target.key, otherwise=True, undecided=undecided)
+        return Choice(propose=target.key, undecided=undecided)
+    return Choice(take=target.key, otherwise=True)
 
 
 def _enter(stage: StageRule) -> str:

@@ -54,7 +54,7 @@ def open_run(memory: Memory, rules: Rules, today: date, segment: str) -> Progres
     state = memory.state if memory.state and _is_ours(memory, rules) else None
     problem = _find_problem(memory, state, rules)
     if problem:
-        return Progress(memory, memory.state or fresh_state(memory, rules), Phase.LEFT_ALONE, problem=problem)
+        return Progress(memory, fresh_state(memory, rules), Phase.LEFT_ALONE, problem=problem)
     chosen = rules.by_value.get(memory.override_stage)
     if chosen and _is_active(memory, state, chosen, rules, today):
         return _obey_override(memory, state, chosen, rules, today, segment)
@@ -63,6 +63,11 @@ def open_run(memory: Memory, rules: Rules, today: date, segment: str) -> Progres
     if not memory.override_stage and state.override:
         state = replace(state, override=None, override_stage="")
     return _compare_with_memory(memory, state, rules, today, segment)
+
+
+def ruled(path: str) -> Reason:
+    """A reason that only names its rule yet: reasons.py words it while the values are at hand."""
+    return Reason(path, "")
 
 
 def fresh_state(memory: Memory, rules: Rules) -> State:
@@ -121,22 +126,24 @@ def _is_active(memory: Memory, state: State | None, chosen: StageRule, rules: Ru
 def _obey_override(
     memory: Memory, state: State | None, chosen: StageRule, rules: Rules, today: date, segment: str
 ) -> Progress:
-    seen = _first_seen(state, chosen, today)
-    live = rules.by_value.get(memory.stage)
-    because = Reason("override.stage", "")
+    """In the stage that the override names, whatever anybody else did; a visit that is there already goes on."""
+    seen, live = _first_seen(state, chosen, today), rules.by_value.get(memory.stage)
     if state is None and live == chosen:
         adopted = _adopt(memory, chosen, rules, today, segment)
         after, moves = adopted.state, adopted.moves
-    elif state and state.stage == chosen.key:
-        after = replace(state, timers={}, hold=None, proposed="", outside=None)
-        moves = (
-            () if live == chosen else (_move(memory, rules, chosen.key, Via.OVERRIDE, after.since or today, because),)
-        )
     else:
-        after = new_visit(state or fresh_state(memory, rules), chosen, Via.OVERRIDE, today, segment)
-        moves = (_move(memory, rules, chosen.key, Via.OVERRIDE, today, because),)
+        goes_on = state is not None and state.stage == chosen.key
+        before = state or fresh_state(memory, rules)
+        after = _undisturbed(before) if goes_on else new_visit(before, chosen, Via.OVERRIDE, today, segment)
+        move = Move(live.key if live else "", chosen.key, Via.OVERRIDE, after.since or today, ruled("override.stage"))
+        moves = () if goes_on and live == chosen else (move,)
     after = replace(after, via=Via.OVERRIDE, override=seen, override_stage=chosen.key)
     return Progress(memory, after, Phase.SETTLED, moves)
+
+
+def _undisturbed(state: State) -> State:
+    """`state` without anything that would end the visit."""
+    return replace(state, timers={}, hold=None, proposed="", outside=None)
 
 
 # --- 2. adopt -----------------------------------------------------------------------------------------------
@@ -155,7 +162,7 @@ def _adopt(memory: Memory, stage: StageRule, rules: Rules, today: date, segment:
     state = new_visit(
         fresh_state(memory, rules), stage, Via.ADOPTED, since or today, segment, inferred=since is None
     )  # fmt: skip
-    move = Move("", stage.key, Via.ADOPTED, since or today, Reason("adopt", ""))
+    move = Move("", stage.key, Via.ADOPTED, since or today, ruled("adopt"))
     phase = Phase.EDGES if rules.adopt == "keep" else Phase.REPLACE
     return Progress(memory, state, phase, (move,), frozenset({stage.key}))
 
@@ -177,7 +184,7 @@ def _compare_with_memory(memory: Memory, state: State, rules: Rules, today: date
     else:
         hold = rules.end_of(rules.hold, today)
         after, via = new_visit(state, live, Via.MANUAL, today, segment, hold=hold), Via.MANUAL
-    move = Move(state.stage, live.key, via, today, Reason("manual_change" if via is Via.MANUAL else "proposed", ""))
+    move = Move(state.stage, live.key, via, today, ruled("manual_change" if via is Via.MANUAL else "proposed"))
     return Progress(memory, after, Phase.EDGES, (move,), frozenset({live.key}))
 
 
@@ -190,8 +197,3 @@ def _carry_on(memory: Memory, state: State, rules: Rules, today: date) -> Progre
         state = replace(state, proposed="", quiet=quiet)
     phase = Phase.OVERRIDE_ENDED if state.via is Via.OVERRIDE else Phase.EDGES
     return Progress(memory, state, phase, visited=frozenset({state.stage}))
-
-
-def _move(memory: Memory, rules: Rules, to_stage: str, via: Via, since: date, because: Reason) -> Move:
-    live = rules.by_value.get(memory.stage)
-    return Move(live.key if live else "", to_stage, via, since, because)

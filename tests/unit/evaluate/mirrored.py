@@ -55,6 +55,9 @@ class Book:
     today: date = TODAY
     calendar: Calendar = field(default_factory=Calendar)
 
+    def __post_init__(self) -> None:
+        self.add("TaskStatus", MasterLabel="Not needed", ApiName="Not needed", IsClosed=True)
+
     def add(self, sobject: str, **fields: Any) -> str:
         """One more record; returns its id."""
         rows = self.rows.setdefault(sobject, [])

@@ -11,6 +11,7 @@ from one_life import DAY, HERE, MODEL, ORG, SUBJECT, Life, adjusted, days, edges
 from connector.calendar import Duration
 from connector.data import State, Via
 from connector.evaluate.decide import NeedsAnotherPass, decide
+from connector.evaluate.edges import blocked_pairs
 from connector.evaluate.rules import Conditions, Memory, Standing
 
 
@@ -115,6 +116,8 @@ def test_out_of_scope_for_two_days_leaves_the_visit_and_within_a_month_resumes_i
     assert life.runs(DAY, days(1)) == ["adopting", "adopting"]
     left = life.run(days(2))
     assert (left.stage, left.kind, left.moves[0].because.rule) == ("", "out_of_scope", "scope")
+    (move,) = left.moves
+    assert (move.from_stage, move.to_stage, move.via, move.since) == ("adopting", "", Via.MOVED, days(2))
     assert (left.state.left, left.state.outside, left.state.since) == ("adopting", DAY, date(2026, 3, 1))
     assert life.runs(days(3), days(29)) == [""] * 27
     life.scope = True
@@ -127,6 +130,7 @@ def test_out_of_scope_for_two_days_leaves_the_visit_and_within_a_month_resumes_i
         Via.PLACED, "scope", date(2026, 3, 1),
     )  # fmt: skip
     assert (back.state.left, back.state.outside) == ("", None)
+    assert [(m.from_stage, m.to_stage) for m in back.moves] == [("", "adopting")]
 
 
 def test_after_a_month_out_of_scope_the_subject_is_placed_anew() -> None:
@@ -155,7 +159,7 @@ def test_one_day_out_of_scope_is_forgotten() -> None:
 
 
 def test_leaving_the_scope_clears_what_belonged_to_the_visit() -> None:
-    life = Life.within("adopting", proposed="will_churn", timers={"enter:will_churn": DAY}, outside=days(-5))
+    life = Life.within("adopting", proposed="will_churn", timers={"enter:will_churn": DAY}, outside=days(-5), hold=DAY)
     life.scope = False
     state = life.judge().state
     assert (state.stage, state.proposed, state.timers, state.hold) == ("", "", {}, None)
@@ -182,6 +186,7 @@ def test_a_stage_that_was_there_before_us_is_adopted(state: State | None) -> Non
     found = life.judge(DAY)
     assert (found.stage, found.kind, path(life)) == ("launched", "adoption", [("", "launched", "adopted")])
     assert found.state == remembered("launched", DAY, via=Via.ADOPTED, inferred=True, segment="smb")
+    assert found.moves[0].because.rule == "adopt"
 
 
 def test_the_entered_field_dates_an_adopted_visit() -> None:
@@ -230,6 +235,13 @@ class TestReplace:
     def test_the_same_stage_keeps_its_start(self) -> None:
         found = self.life().holds(launched=True).judge()
         assert (found.kind, found.state.since, found.stage) == ("adoption", date(2026, 1, 1), "launched")
+
+    def test_timers_begin_with_the_adoption(self) -> None:
+        life = self.life("Adopting").holds(will_churn=True)
+        assert life.judge().state.timers == {"enter:will_churn": DAY}
+
+    def test_a_placement_starts_today(self) -> None:
+        assert self.life().holds(onboarding=True).judge().state.since == DAY
 
     def test_where_no_rule_holds_the_stage_stays(self) -> None:
         assert self.life().judge().kind == "adoption"
@@ -319,7 +331,7 @@ def test_a_value_that_is_no_stage_is_left_alone() -> None:
     found = life.judge()
     assert (found.moves, found.state) == ((), life.memory.state)
     assert "'Champion' is no stage of this model" in found.problem
-    assert "Will Churn" in found.problem
+    assert "one of Churned, Will Churn, Renewal, Adopting, Launched, Onboarding, or blank" in found.problem
 
 
 def test_the_key_is_not_the_value() -> None:
@@ -396,8 +408,9 @@ def test_an_override_that_names_the_present_stage_moves_nobody() -> None:
 
 
 def test_an_override_on_a_record_that_we_never_saw() -> None:
-    life = Life(memory=Memory(SUBJECT, "Renewal", entered=days(-9), override_stage="Renewal"))
+    life = Life(memory=Memory(SUBJECT, "Renewal", entered=days(-9), override_stage="Renewal"), segment="smb")
     found = life.judge()
+    assert found.state.segment == "smb"
     assert (found.kind, found.state.via, found.state.since, found.state.override) == (
         "adoption", Via.OVERRIDE, days(-9), DAY,
     )  # fmt: skip
@@ -499,6 +512,25 @@ def test_a_person_may_set_the_stage_once_the_override_has_ended() -> None:
     assert life.run(days(1)).kind == "manual"
 
 
+def test_an_override_that_names_the_present_stage_ends_its_proposal() -> None:
+    life = Life.within("adopting", proposed="will_churn").people(override_stage="Adopting")
+    assert (life.judge().proposed, life.judge().state.proposed) == ("", "")
+
+
+def test_at_the_end_of_an_override_timers_begin() -> None:
+    life = overridden("Adopting")
+    life.run(DAY)
+    found = life.people(override_stage="").holds(will_churn=True).run(days(1))
+    assert (found.stage, found.state.timers) == ("adopting", {"enter:will_churn": days(1)})
+
+
+def test_at_the_end_of_an_override_the_edge_that_is_open_begins_a_visit_today() -> None:
+    life = overridden().holds(adopting=True)
+    life.run(DAY)
+    found = life.people(override_stage="").run(days(1))
+    assert (found.moves[0].because.rule, found.state.since) == ("stages.adopting.enter_when", days(1))
+
+
 def test_an_override_that_is_no_stage_is_left_alone() -> None:
     life = overridden("Champion").holds(renewal=True)
     found = life.judge()
@@ -518,6 +550,20 @@ def test_the_first_edge_in_order_is_taken() -> None:
 def test_no_edge_means_blocked_and_said_so() -> None:
     found = Life.within("adopting").holds(launched=True, onboarding=True, renewal=None, churned=False).judge()
     assert (found.stage, found.blocked) == ("adopting", ("launched", "onboarding"))
+
+
+def test_what_an_edge_leads_to_is_not_blocked() -> None:
+    life = Life.within("adopting", hold=days(3)).holds(adopting=True, renewal=True, onboarding=True)
+    assert life.judge().blocked == ("onboarding",)
+
+
+def test_the_ways_that_a_model_does_not_have() -> None:
+    small = replace(MODEL, stages=MODEL.stages[2:4])
+    assert blocked_pairs(small) == ()
+    pairs = set(blocked_pairs(MODEL))
+    assert {("adopting", "launched"), ("churned", "renewal"), ("onboarding", "adopting")} <= pairs
+    assert not {("adopting", "churned"), ("adopting", "adopting"), ("adopting", "renewal")} & pairs
+    assert len(pairs) == 12
 
 
 def test_reachable_from_all_needs_no_edge() -> None:
@@ -794,8 +840,9 @@ def test_a_proposal_is_made_only_after_its_time() -> None:
 def test_a_proposal_set_by_a_person_is_approved_without_a_hold() -> None:
     life = at_risk()
     life.run(DAY)
-    life.people(stage="Will Churn")
+    life.people(stage="Will Churn").segment = "smb"
     found = life.run(days(1))
+    assert (found.state.segment, found.state.via) == ("smb", Via.APPROVED)
     assert [(m.from_stage, m.to_stage, m.via) for m in found.moves] == [("adopting", "will_churn", Via.APPROVED)]
     assert (found.kind, found.state.hold, found.proposed, found.moves[0].because.rule) == (
         "approved",
@@ -894,6 +941,33 @@ def test_a_proposal_needs_no_min_dwell() -> None:
     assert (life.judge().stage, life.judge().proposed) == ("adopting", "will_churn")
 
 
+def test_what_is_unknown_is_named_beside_a_proposal() -> None:
+    life = at_risk().holds(churned=None)
+    assert (life.judge().proposed, life.judge().undecided) == ("will_churn", ("churned",))
+
+
+def test_a_proposal_of_otherwise_names_what_is_unknown() -> None:
+    rules = adjusted("launched", has_leave=True, otherwise="will_churn")
+    found = Life.within("launched", rules=rules).holds(renewal=None).judge()
+    assert (found.proposed, found.undecided) == ("will_churn", ("renewal",))
+
+
+def test_a_proposal_is_made_although_a_later_edge_must_be_known() -> None:
+    last = tuple(sorted(QUICK.stages, key=lambda s: s.key == "churned"))
+    life = Life.within("adopting", rules=replace(QUICK, stages=last, withheld=frozenset({"stages.churned.enter_when"})))
+    assert life.holds(will_churn=True, churned=None).judge().proposed == "will_churn"
+
+
+def test_a_proposal_is_declined_even_while_the_scope_is_unknown() -> None:
+    life = at_risk(proposed="will_churn").people(proposed="")
+    life.scope = None
+    assert (life.judge().proposed, life.judge().state.quiet) == ("", {"will_churn": days(30)})
+
+
+def test_a_problem_leaves_the_proposal_as_it_is() -> None:
+    assert at_risk(proposed="will_churn").people(stage="Champion").judge().proposed == "will_churn"
+
+
 def test_no_proposal_during_a_hold() -> None:
     life = Life.within("adopting", rules=QUICK, hold=days(3)).holds(will_churn=True)
     assert life.judge().proposed == ""
@@ -923,6 +997,16 @@ def test_a_cascade_enters_no_stage_twice() -> None:
     life = Life.within("renewal").holds(renewal=True, adopting=True)
     found = life.judge()
     assert [m.to_stage for m in found.moves] == ["adopting"]
+
+
+def test_a_cascade_does_not_come_back_to_an_adopted_stage() -> None:
+    life = Life(memory=Memory(SUBJECT, "Renewal", entered=days(-9))).holds(renewal=True, adopting=True)
+    assert [m.to_stage for m in life.judge().moves] == ["renewal", "adopting"]
+
+
+def test_a_cascade_does_not_come_back_to_a_stage_that_a_person_set() -> None:
+    life = Life.within("adopting").people(stage="Onboarding").holds(churned=True, onboarding=True)
+    assert [m.to_stage for m in life.judge().moves] == ["onboarding", "churned"]
 
 
 def test_a_cascade_ends_where_a_rule_takes_time() -> None:

@@ -286,6 +286,15 @@ def test_another_installation_stops_the_run(customer: Book, mirror: Mirror) -> N
         customer.judge(mirror)
 
 
+@pytest.mark.parametrize("status", [None, {"ApiName": "Not needed", "IsClosed": False}], ids=["not there", "open"])
+def test_without_a_status_to_close_with_nothing_is_evaluated(
+    customer: Book, mirror: Mirror, status: dict[str, Any] | None
+) -> None:
+    customer.rows["TaskStatus"] = [customer.rows["TaskStatus"][0] | status] if status else []
+    with pytest.raises(FixFirst, match="no closed Task status 'Not needed'"):
+        customer.judge(mirror)
+
+
 @pytest.mark.parametrize(("edited", "of", "refused"), [(21, 200, True), (20, 200, False), (21, 1050, False)])
 def test_a_bulk_edit_needs_a_person(book: Book, mirror: Mirror, edited: int, of: int, refused: bool) -> None:
     for number in range(of):

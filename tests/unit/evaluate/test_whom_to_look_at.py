@@ -128,6 +128,25 @@ def test_looking_at_the_candidates_plans_the_same_as_looking_at_everybody(
     assert chosen.stages == whole.stages
 
 
+PULLED = ["Opportunity", "Contract", "Task", "Event", "EmailMessage", "User", "Contact", "CampaignMember", "Lead"]
+
+
+@pytest.mark.parametrize("sobject", PULLED)
+def test_a_failed_pull_moves_nobody_and_creates_nothing_over_it(model: Mapping, mirror: Mirror, sobject: str) -> None:
+    """The book has been decided today; the same records, but for one object that could not be read."""
+    book = random_book(model, 7)
+    for _ in range(2):
+        book.write(book.judge(mirror, accept_bulk_edit=True).evaluations)
+    book.fails(sobject)
+    found = book.judge(mirror, accept_bulk_edit=True)
+    assert [m for e in found.evaluations for m in e.decision.moves] == []
+    kinds = {change.kind for change in plan_of(book, found).changes}
+    if sobject == "Task":
+        assert "task_open" not in kinds
+    if sobject in {"Contact", "CampaignMember"}:
+        assert kinds.isdisjoint({"member_add", "member_status"})
+
+
 def test_the_random_books_have_something_of_everything(model: Mapping, mirror: Mirror) -> None:
     book = random_book(model, 0)
     plan = plan_of(book, book.judge(mirror, accept_bulk_edit=True))
