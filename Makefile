@@ -18,7 +18,7 @@ demo: $(VENV)/.runtime  ## the main job against an embedded org: no Salesforce n
 	@$(RUN)python -m connector localorg demo $(DEMO_ARGS)
 
 test: $(VENV)/.dev lint  ## everything that CI checks: lint, types, contracts, all tests with coverage
-	$(RUN)pytest -n 2 --cov --cov-report=term
+	$(RUN)pytest -n 2 --dist worksteal --cov --cov-report=term
 
 lint: $(VENV)/.dev  ## ruff, mypy strict and the import contracts
 	$(RUN)ruff check
@@ -27,7 +27,7 @@ lint: $(VENV)/.dev  ## ruff, mypy strict and the import contracts
 	$(RUN)lint-imports
 
 unit: $(VENV)/.dev  ## only the unit tests, without coverage
-	$(RUN)pytest -n 2 tests/unit
+	$(RUN)pytest -n 2 --dist worksteal tests/unit
 
 bench: $(VENV)/.dev  ## speed, as ratios measured side by side in one run
 	for bench in tests/bench/bench_*.py; do $(RUN)python $$bench || exit 1; done
