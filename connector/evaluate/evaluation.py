@@ -65,7 +65,7 @@ class Evaluated:
     unknown: Mapping[str, str] = field(default_factory=dict)
     """Fact -> why what it rests on could not be relied on in this run."""
     changed_facts: Iterator[FactRow] = field(default_factory=lambda: iter(()))
-    """For the ledger; to be taken while the mirror is open."""
+    """For the ledger; to be taken while the mirror is open, and before another model is evaluated in it."""
     notes: tuple[str, ...] = ()
     """What a person should know of the book."""
 

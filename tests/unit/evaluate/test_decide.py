@@ -303,6 +303,12 @@ def test_the_hold_outlasts_the_scope() -> None:
     assert life.run(days(32)).stage == ""
 
 
+def test_a_new_visit_owes_nothing_to_the_old_one_even_while_the_scope_is_unknown() -> None:
+    life = Life.within("adopting", proposed="will_churn", outside=days(-1)).people(stage="Launched")
+    life.scope = None
+    assert (life.judge().proposed, life.judge().state.outside) == ("", None)
+
+
 def test_a_blanked_stage_is_placed_anew() -> None:
     life = Life.within("adopting", quiet={"will_churn": days(3)}).people(stage="").holds(launched=True)
     found = life.judge()
@@ -449,6 +455,7 @@ def test_at_the_end_of_an_override_no_edge_means_placement() -> None:
     life.run(DAY)
     life.people(override_stage="")
     assert path(life, days(1)) == [("renewal", "launched", "placed")]
+    assert life.judge(days(1)).state.since == days(1)
 
 
 def test_at_the_end_of_an_override_edges_come_before_placement() -> None:
