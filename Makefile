@@ -9,7 +9,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: help demo test lint unit lock bench mutation clean
+.PHONY: help demo test coverage soak lint unit lock bench mutation clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,8 +17,14 @@ help:  ## this list
 demo: $(VENV)/.runtime  ## the main job against an embedded org: no Salesforce needed, under a minute
 	@$(RUN)python -m connector localorg demo $(DEMO_ARGS)
 
-test: $(VENV)/.dev lint  ## everything that CI checks: lint, types, contracts, all tests with coverage
+test: $(VENV)/.dev lint  ## everything that CI checks: lint, types, contracts, all tests
+	$(RUN)pytest -n 2 --dist worksteal
+
+coverage: $(VENV)/.dev  ## all tests, and which lines and branches they never reached (three times slower)
 	$(RUN)pytest -n 2 --dist worksteal --cov --cov-report=term
+
+soak: $(VENV)/.dev  ## twin orgs: forty days of life after a kill at every single request
+	TWIN_DAYS=40 TWIN_DAYS_EACH=40 $(RUN)pytest -n 2 --dist worksteal tests/system/test_twin_orgs.py
 
 lint: $(VENV)/.dev  ## ruff, mypy strict and the import contracts
 	$(RUN)ruff check
