@@ -24,7 +24,7 @@ from twins import Twin, make_org, portrait, run_and_kill, serve_twin
 Portrait = dict[str, Any]
 Disturb = Callable[[Twin], None]
 
-DAYS = int(os.environ.get("TWIN_DAYS", "4"))
+DAYS = int(os.environ.get("TWIN_DAYS", "2"))
 DAYS_EACH = int(os.environ.get("TWIN_DAYS_EACH", "0"))
 EVERYTHING = bool(DAYS_EACH)
 SIZE = 44
