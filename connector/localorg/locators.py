@@ -16,12 +16,14 @@ LIFETIME = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One evaluated query with the page size that its first request asked for."""
+    """One evaluated query, or one child subquery of it, with the page size that its first request asked for."""
 
     records: list[dict[str, Any]]
     page: int
     user_id: str
     at: datetime
+    nested: bool = False
+    """Whether its records have children of their own, which count toward the page."""
 
 
 @dataclass(slots=True)
@@ -31,12 +33,12 @@ class Locators:
     results: dict[str, Result] = field(default_factory=dict)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
-    def keep(self, records: list[dict[str, Any]], page: int, user_id: str, at: datetime) -> str:
+    def keep(self, result: Result) -> str:
         """Remember a result and return its locator without offset."""
-        for key in [k for k, r in self.results.items() if at - r.at > LIFETIME]:
+        for key in [k for k, r in self.results.items() if result.at - r.at > LIFETIME]:
             del self.results[key]
         locator = make_id("0r8", "xx", next(self.numbers))
-        self.results[locator] = Result(records, page, user_id, at)
+        self.results[locator] = result
         return locator
 
     def find(self, locator: str, user_id: str, at: datetime) -> Result:

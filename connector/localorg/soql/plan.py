@@ -53,6 +53,7 @@ class Plan:
     outputs: list[Output] = field(default_factory=list)
     parents: list[ParentOutput] = field(default_factory=list)
     children: list[ChildPlan] = field(default_factory=list)
+    long_texts: int = 0
     foreign_key: str | None = None
 
     @property

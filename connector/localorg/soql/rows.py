@@ -15,6 +15,7 @@ from connector.localorg.soql.typeof import resolve_typeof
 CompileChild = Callable[[Select, Subselect], ChildPlan]
 MOST_CHILDREN = 20
 LARGEST_FIELDS_LIMIT = 200
+LONGEST_SHORT_TEXT = 255
 _ADDRESS_PARTS = ("Street", "City", "State", "PostalCode", "Country", "Latitude", "Longitude", "GeocodeAccuracy")
 _ALIASED = frozenset({"TOLABEL", "FORMAT", "CONVERTCURRENCY"})
 
@@ -110,8 +111,9 @@ class RowCompiler:
     def _add_column(self, column: Column) -> None:
         if column.field.type in COMPOUND_TYPES:
             self._add_compound(column)
-        else:
-            self.plan.outputs.append(Output(column.names, self._column(column.sql), output_kind(column.field)))
+            return
+        self.plan.outputs.append(Output(column.names, self._column(column.sql), output_kind(column.field)))
+        self.plan.long_texts += column.field.custom and column.field.length > LONGEST_SHORT_TEXT
 
     def _add_compound(self, column: Column) -> None:
         prefix, table = column.field.name.removesuffix("Address"), column.sql.split(".")[0]

@@ -23,6 +23,10 @@ class QueryResult:
 
     total: int
     records: list[Record]
+    nested: bool = False
+    """Whether its records have children."""
+    long_texts: int = 0
+    """How many custom fields of long text a record has: from two on, pages are short."""
 
 
 def run_soql(txn: Transaction, source: str, *, include_deleted: bool, version: str) -> QueryResult:
@@ -35,7 +39,7 @@ def run_soql(txn: Transaction, source: str, *, include_deleted: bool, version: s
         return QueryResult(int(rows[0][0]), [])
     records = _build_groups(plan, rows) if plan.shape == "aggregate" else _build_records(txn, plan, rows, version)
     txn.rows_read += len(records)
-    return QueryResult(len(records), records)
+    return QueryResult(len(records), records, bool(plan.children), plan.long_texts)
 
 
 def plan_soql(txn: Transaction, source: str, *, include_deleted: bool) -> Plan:
