@@ -6,8 +6,12 @@ Mounted lazily by the command line; the only module of the local org that prints
 from __future__ import annotations
 
 import json
+import shlex
 import signal
+import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +23,7 @@ from connector.localorg.clock import Clock
 from connector.localorg.org import Org
 from connector.localorg.seeds import SEEDS, load_seed
 from connector.localorg.server import LocalOrgServer
+from connector.localorg.tls import Tls, make_tls
 
 CLIENT_ID = "local-client"
 CLIENT_SECRET = "local-secret"  # noqa: S105  an org on loopback that only holds invented people
@@ -63,8 +68,9 @@ def prepare_org(
     return org
 
 
-def describe_access(url: str) -> str:
-    """How a client reaches the org, as lines to copy."""
+def describe_access(url: str, ca_file: Path | None = None) -> str:
+    """How a client reaches the org, as lines to copy; `ca_file` is the authority to trust when the org speaks TLS."""
+    trust = f"SSL_CERT_FILE={shlex.quote(str(ca_file))} " if ca_file else ""
     return "\n".join(
         (
             f"Local org on {url}  (open it in a browser)",
@@ -79,13 +85,29 @@ def describe_access(url: str) -> str:
             "  [org]",
             f'  instance_url = "{url}"',
             f'  client_id = "{CLIENT_ID}"',
+            *(("  [http]", f"  ca_bundle = {json.dumps(str(ca_file))}") if ca_file else ()),
             "",
             f"environment:  CONNECTOR_ORG__CLIENT_SECRET={CLIENT_SECRET}",
-            f"a day later:  connector localorg tick --url {url}",
+            *([*_describe_trust(ca_file), ""] if ca_file else []),
+            f"a day later:  {trust}connector localorg tick --url {url}",
             "",
             "Ctrl+C ends it.",
         )
     )
+
+
+def _describe_trust(ca_file: Path) -> list[str]:
+    """What makes other people's clients trust the throwaway authority, which is a new one at every start."""
+    shown = shlex.quote(str(ca_file))
+    return [
+        "",
+        "The certificate is vouched for by an authority made for this run. Clients trust it with one of:",
+        "",
+        f"  export REQUESTS_CA_BUNDLE={shown}     # Python: requests, simple-salesforce",
+        f"  export SSL_CERT_FILE={shown}          # Python: ssl, httpx; OpenSSL, Go, Ruby",
+        f"  export NODE_EXTRA_CA_CERTS={shown}    # Node: sf, jsforce",
+        f"  curl --cacert {shown} ...",
+    ]
 
 
 @app.callback()
@@ -101,6 +123,13 @@ def serve(
     clock: Annotated[str | None, typer.Option(help="Stand still at this ISO moment instead of running.")] = None,
     state: Annotated[Path | None, typer.Option(help="Keep the org in this file; one that exists is opened.")] = None,
     source: Annotated[list[Path] | None, typer.Option(help="SFDX source with fields to add; may be repeated.")] = None,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Speak https, with a certificate authority made for this run.")
+    ] = False,
+    tls_dir: Annotated[
+        Path | None,
+        typer.Option(help="Where to put the authority's certificate (implies --tls); else a passing folder."),
+    ] = None,
 ) -> None:
     """Serve an org until interrupted and print how to point clients at it."""
     if context.invoked_subcommand is not None:
@@ -113,18 +142,31 @@ def serve(
     except (ValueError, FileNotFoundError) as error:
         raise typer.BadParameter(str(error)) from error
     org.add_client(CLIENT_ID, CLIENT_SECRET)
-    server = _listen(org, host, port)
-    server.start()
-    typer.echo(describe_access(server.url))
-    try:
-        _wait_for_signal()
-    finally:
-        server.stop()
+    with _open_tls(host, tls_dir, wanted=tls or tls_dir is not None) as certificate:
+        server = _listen(org, host, port, certificate)
+        server.start()
+        typer.echo(describe_access(server.url, certificate.ca_file if certificate else None))
+        try:
+            _wait_for_signal()
+        finally:
+            server.stop()
 
 
-def _listen(org: Org, host: str, port: int) -> LocalOrgServer:
+@contextmanager
+def _open_tls(host: str, folder: Path | None, *, wanted: bool) -> Iterator[Tls | None]:
+    """A certificate if one is wanted, its authority in the user's folder or in one that goes when the org does."""
+    if not wanted:
+        yield None
+    elif folder is not None:
+        yield make_tls(folder, host)
+    else:
+        with tempfile.TemporaryDirectory(prefix="local-org-") as scratch:
+            yield make_tls(Path(scratch), host)
+
+
+def _listen(org: Org, host: str, port: int, tls: Tls | None) -> LocalOrgServer:
     try:
-        return LocalOrgServer(org, host=host, port=port)
+        return LocalOrgServer(org, host=host, port=port, tls=tls)
     except (OSError, SystemExit) as error:
         raise typer.BadParameter(f"cannot listen on {host}:{port} ({error}); --port 0 picks a free port") from error
 

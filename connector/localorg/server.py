@@ -21,6 +21,7 @@ from connector.localorg import pages
 from connector.localorg.api.app import LocalOrgApp
 from connector.localorg.api.wire import Call, Reply, make_call
 from connector.localorg.org import Org
+from connector.localorg.tls import Tls
 
 When = Literal["before_request", "before_reply", "after_reply"]
 
@@ -44,10 +45,11 @@ class DropConnectionError(Exception):
 
 
 class LocalOrgServer:
-    """Serves one org on loopback; `on_boundary` may be set at any time."""
+    """Serves one org on loopback, over TLS when given a certificate; `on_boundary` may be set at any time."""
 
-    def __init__(self, org: Org, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, org: Org, host: str = "127.0.0.1", port: int = 0, *, tls: Tls | None = None) -> None:
         self.org = org
+        self.tls = tls
         self.app = LocalOrgApp(org)
         self.on_boundary: Boundary | None = None
         self.host = host
@@ -63,7 +65,11 @@ class LocalOrgServer:
     @property
     def url(self) -> str:
         """The instance URL for clients."""
-        return f"http://{self.host}:{self.port}"
+        return self.url_of(f"{self.host}:{self.port}")
+
+    def url_of(self, address: str) -> str:
+        """The instance URL under the address by which a client reached it."""
+        return f"{'https' if self.tls else 'http'}://{address}"
 
     def start(self) -> None:
         """Serve in a thread of its own until stop."""
@@ -91,9 +97,9 @@ class LocalOrgServer:
             self.on_boundary(BoundaryEvent(n, when, call.method, call.path))
 
 
-def serve_in_thread(org: Org, host: str = "127.0.0.1", port: int = 0) -> LocalOrgServer:
+def serve_in_thread(org: Org, host: str = "127.0.0.1", port: int = 0, *, tls: Tls | None = None) -> LocalOrgServer:
     """Make a server and start it."""
-    server = LocalOrgServer(org, host, port)
+    server = LocalOrgServer(org, host, port, tls=tls)
     server.start()
     return server
 
@@ -105,6 +111,18 @@ def _refuse_wsgi(_environ: Any, _start_response: Any) -> Any:
 class _Server(ThreadedWSGIServer):
     daemon_threads = True
     local: LocalOrgServer
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Serve one connection in its own thread, the handshake included: a silent client holds up nobody."""
+        if self.local.tls is None:
+            super().finish_request(request, client_address)
+            return
+        try:
+            secured = self.local.tls.context.wrap_socket(request, server_side=True)
+        except OSError:
+            return
+        with secured:
+            super().finish_request(secured, client_address)
 
 
 class _Handler(WSGIRequestHandler):
@@ -150,7 +168,7 @@ class _Handler(WSGIRequestHandler):
     def _answer_client(self, local: LocalOrgServer, call: Call) -> None:
         n = next(local.app.numbers)
         local.tell(n, "before_request", call)
-        outcome = local.app.answer(call, n, f"http://{self.headers.get('Host') or local.url[7:]}")
+        outcome = local.app.answer(call, n, self._instance_url(local))
         if outcome.delay:
             time.sleep(outcome.delay)
         local.tell(n, "before_reply", call)
@@ -158,6 +176,10 @@ class _Handler(WSGIRequestHandler):
             raise DropConnectionError
         self._send(outcome.reply, truncate=outcome.spoiled == "truncate")
         local.tell(n, "after_reply", call)
+
+    def _instance_url(self, local: LocalOrgServer) -> str:
+        host = self.headers.get("Host")
+        return local.url_of(host) if host else local.url
 
     def _show_page(self, local: LocalOrgServer) -> Reply | None:
         page = pages.handle(local.org, Request(self.make_environ()))

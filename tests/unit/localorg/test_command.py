@@ -72,6 +72,17 @@ def test_the_printed_lines_are_a_working_configuration() -> None:
     assert "connector localorg tick --url http://127.0.0.1:4711" in text
 
 
+def test_over_tls_the_printed_lines_say_whom_to_trust() -> None:
+    text = describe_access("https://127.0.0.1:4711", Path("/somewhere/my ca.pem"))
+    block = text.split("config.toml:")[1].split("environment:")[0]
+    assert tomllib.loads("\n".join(line.strip() for line in block.splitlines()))["http"] == {
+        "ca_bundle": "/somewhere/my ca.pem"
+    }
+    for variable in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
+        assert f"export {variable}='/somewhere/my ca.pem'" in text
+    assert "SSL_CERT_FILE='/somewhere/my ca.pem' connector localorg tick" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
