@@ -28,6 +28,14 @@ def test_columns_are_those_of_the_recordings(name: str, local: Any, recording: A
     assert [essence(c) for c in reply.json()["columnMetadata"]] == [essence(c) for c in recorded]
 
 
+def test_columns_of_functions_are_those_of_a_user(local: Any) -> None:
+    """Date literals, FORMAT and the scope of a user need one; a description is checked as if it were run."""
+    soql = "SELECT Name, FORMAT(CreatedDate) day FROM Account USING SCOPE mine WHERE CreatedDate = LAST_N_DAYS:3"
+    reply = local.send("GET", "query", params={"q": soql, "columns": "true"})
+    assert reply.status_code == 200, reply.text
+    assert [c["columnName"] for c in reply.json()["columnMetadata"]] == ["Name", "day"]
+
+
 @pytest.mark.parametrize(("asked", "packed"), [("gzip", "gzip"), ("identity", None)])
 def test_long_answers_are_compressed_when_asked(asked: str, packed: str | None, target: Any) -> None:
     reply = target.send("GET", "sobjects/Account/describe", headers={"Accept-Encoding": asked})

@@ -8,9 +8,9 @@ from typing import Any
 from connector.localorg.api.visit import Visit
 from connector.localorg.definitions import NUMBER_TYPES, TEXT_TYPES, FieldDef, ObjectDef
 from connector.localorg.errors import OrgError
-from connector.localorg.soql.compiler import Compiler
 from connector.localorg.soql.parser import parse_soql
 from connector.localorg.soql.plan import Output, Plan
+from connector.localorg.soql.run import plan_soql
 from connector.localorg.soql.syntax import Call, Item, Path, Query
 
 Column = dict[str, Any]
@@ -29,8 +29,7 @@ _APEX_TYPES = {
 
 def describe_columns(visit: Visit, soql: str, *, include_deleted: bool) -> dict[str, Any]:
     """Check a statement as if it were run, and say which columns it has."""
-    query, txn = parse_soql(soql), visit.txn
-    plan = Compiler(soql, txn.schema, txn.access, txn.today, include_deleted).compile(query)
+    query, plan = parse_soql(soql), plan_soql(visit.txn, soql, include_deleted=include_deleted)
     columns = _aggregates(plan, query) if plan.shape == "aggregate" else _records(visit, plan)
     return {
         "columnMetadata": columns,

@@ -49,7 +49,7 @@ def _read_job(visit: Visit, body: Mapping[str, Any]) -> QueryJob:
     soql = body.get("query")
     if not isinstance(soql, str) or not soql:
         raise errors.OrgError(400, "MALFORMED_QUERY", "A query string has to be specified")
-    plan = compile_query(visit.txn, soql, visit.txn.access, include_deleted=operation == "queryAll")
+    plan = compile_query(visit.txn, soql, include_deleted=operation == "queryAll")
     return QueryJob(
         id=visit.org.bulk.new_id(visit.txn.pod),
         operation=operation,
@@ -95,12 +95,12 @@ def _run(visit: Visit, job: QueryJob) -> QueryJob:
         return replace(job, state="Aborted")
     if failure is not None:
         return replace(job, state="Failed", error=failure.message or _FAILURE)
-    access = visit.org.access_of(job.user_id)
+    txn = replace(visit.txn, user_id=job.user_id, access=visit.org.access_of(job.user_id))
     try:
-        plan = compile_query(visit.txn, job.soql, access, include_deleted=job.operation == "queryAll")
+        plan = compile_query(txn, job.soql, include_deleted=job.operation == "queryAll")
     except errors.OrgError as error:
         return replace(job, state="Failed", error=f"{error.code} : {error.message}")
-    spool = render_query(visit.txn, plan, job.dialect)
+    spool = render_query(txn, plan, job.dialect)
     visit.txn.rows_read += spool.count
     return replace(job, state="JobComplete", spool=spool)
 

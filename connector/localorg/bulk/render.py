@@ -5,14 +5,13 @@ Building rows in Python costs twice the time. Called by query_routes.py, under t
 
 from collections.abc import Iterator, Sequence
 
-from connector.localorg.access import Access
 from connector.localorg.bulk import refusals
 from connector.localorg.bulk.dialect import Dialect
 from connector.localorg.bulk.spool import Spool, write_spool
-from connector.localorg.definitions import ID_TYPES, NUMBER_TYPES, FieldDef, ObjectDef, Schema
-from connector.localorg.soql.compiler import Compiler
+from connector.localorg.definitions import ID_TYPES, NUMBER_TYPES
 from connector.localorg.soql.parser import parse_soql
-from connector.localorg.soql.plan import Output, Plan
+from connector.localorg.soql.plan import Plan
+from connector.localorg.soql.run import open_rows, plan_soql
 from connector.localorg.soql.syntax import Call, Item, Query, Subselect
 from connector.localorg.transaction import Transaction
 
@@ -41,14 +40,14 @@ _AT_ONCE = 2000
 _COLUMNS_PER_GROUP = 50
 
 
-def compile_query(txn: Transaction, soql: str, access: Access, *, include_deleted: bool) -> Plan:
+def compile_query(txn: Transaction, soql: str, *, include_deleted: bool) -> Plan:
     """Compile the SOQL of a job, or refuse it: what REST refuses too, and what Bulk does not take (reference 3.1)."""
     query = parse_soql(soql)
     definition = txn.schema.find(query.sobject)
     if definition is not None and definition.name in NOT_BULK:
         raise refusals.entity_not_bulk(definition.name)
     _refuse_clauses(query)
-    plan = Compiler(soql, txn.schema, access, txn.today, include_deleted).compile(query)
+    plan = plan_soql(txn, soql, include_deleted=include_deleted)
     if plan.shape != "records":
         raise refusals.clause_not_bulk("Aggregate query")
     if any(o.kind not in ("plain", "boolean") for o in plan.outputs):
@@ -76,20 +75,20 @@ def render_query(txn: Transaction, plan: Plan, dialect: Dialect) -> Spool:
     """Run a compiled query now and keep its rows as they are at this moment."""
     txn.store.connection.create_function("sf_number", 1, number_text, deterministic=True)
     header = dialect.write_row(".".join(o.names) for o in plan.outputs)
-    return write_spool(header.encode(), _read_lines(txn, _csv_sql(txn.schema, plan, dialect), plan))
+    return write_spool(header.encode(), _read_lines(txn, _csv_sql(plan, dialect), plan))
 
 
 def _read_lines(txn: Transaction, sql: str, plan: Plan) -> Iterator[list[bytes]]:
-    cursor = txn.store.connection.execute(sql, plan.params)
+    cursor = open_rows(txn, plan, sql)
     while batch := cursor.fetchmany(_AT_ONCE):
         yield [row[0] for row in batch]
 
 
-def _csv_sql(schema: Schema, plan: Plan, dialect: Dialect) -> str:
+def _csv_sql(plan: Plan, dialect: Dialect) -> str:
     """The statement of the plan as a source of one column: the finished row as UTF-8."""
     width = 1 + len(plan.outputs) + len(plan.parents)
     names = ", ".join(f"c{n}" for n in range(width))
-    values = [_value_sql(f"c{o.index}", _type_of(schema, plan.definition, o)) for o in plan.outputs]
+    values = [_value_sql(f"c{o.index}", o.type) for o in plan.outputs]
     between = f"""'"{dialect.delimiter}"'"""
     line = f"""'"' || {_concat(values, between)} || {_text_sql(f'"{dialect.ending}')}"""
     return f"WITH p({names}) AS ({plan.sql}) SELECT CAST({line} AS BLOB) FROM p"
@@ -104,18 +103,6 @@ def _concat(values: Sequence[str], between: str) -> str:
     glue = f" || {between} || "
     groups = [values[n : n + _COLUMNS_PER_GROUP] for n in range(0, len(values), _COLUMNS_PER_GROUP)]
     return glue.join(f"({glue.join(group)})" for group in groups)
-
-
-def _type_of(schema: Schema, definition: ObjectDef, output: Output) -> str:
-    """The describe type behind a column; `anyType` for functions and for fields of polymorphic parents."""
-    if output.kind == "boolean":
-        return "boolean"
-    owner: ObjectDef | None = definition
-    for part in output.names[:-1]:
-        reference = owner.relationships.get(part.lower()) if owner is not None else None
-        owner = None if reference is None or reference.polymorphic else schema.find(reference.reference_to[0])
-    found: FieldDef | None = owner.find(output.names[-1]) if owner is not None else None
-    return found.type if found is not None else "anyType"
 
 
 def _value_sql(column: str, kind: str) -> str:

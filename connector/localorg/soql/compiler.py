@@ -1,10 +1,9 @@
 """Turns a syntax tree into a plan.
 
-Called by run.py and by the Bulk routes; touches no database. What one SELECT becomes is in rows.py and groups.py.
+Called by run.py; touches no database but to ask who the user is. What one SELECT becomes is in rows.py and groups.py.
 """
 
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import count
 
 from connector.localorg import errors
@@ -32,9 +31,8 @@ class Compiler:
     source: str
     schema: Schema
     access: Access
-    today: date
     include_deleted: bool
-    viewer: Viewer | None = None
+    viewer: Viewer
     aliases: "count[int]" = field(default_factory=count)
 
     def compile(self, query: Query) -> Plan:
@@ -50,7 +48,7 @@ class Compiler:
     def _open(self, query: Query, definition: ObjectDef | None = None) -> Select:
         semi_joins.check_places(self.source, query.where)
         found = definition or self._find_object(query.sobject, query.sobject_at)
-        scope = Scope(self.source, self.schema, self.access, self.today, found, query.alias, self.aliases, self.viewer)
+        scope = Scope(self.source, self.schema, self.access, self.viewer, found, query.alias, self.aliases)
         for parent in query.parents:
             prefixes = {parent.alias.lower(): scope.expand_alias(parent.path.parts)}
             scope.prefixes = {**scope.prefixes, **prefixes}

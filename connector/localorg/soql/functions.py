@@ -10,7 +10,7 @@ from connector.localorg.schema import complete_field
 from connector.localorg.soql.lexer import malformed
 from connector.localorg.soql.scope import Scope
 from connector.localorg.soql.syntax import Call, Distance, Expression
-from connector.localorg.soql.viewer import GREENWICH, Viewer
+from connector.localorg.soql.viewer import GREENWICH
 from connector.localorg.soql.words import AGGREGATES, DATE_FUNCTIONS
 
 Resolved = tuple[str, FieldDef]
@@ -107,21 +107,21 @@ def _part_of_date(scope: Scope, call: Call, sql: str, found: FieldDef) -> Resolv
     allowed = ("datetime",) if call.name in _OF_MOMENTS else ("date", "datetime")
     if found.type not in allowed:
         malformed(scope.source, call.at, f"{call.name} is not valid on field {found.name}")
-    start = scope.viewer.fiscal_start if scope.viewer is not None and "FISCAL" in call.name else 1
+    start = scope.viewer.fiscal_start if "FISCAL" in call.name else 1
     return _DATE_SQL[call.name].format(sql, start), _DAY if call.name == "DAY_ONLY" else _WHOLE
 
 
 def _in_zone(scope: Scope, call: Call, sql: str, found: FieldDef) -> Resolved:
     if found.type != "datetime":
         malformed(scope.source, call.at, f"convertTimezone is not valid on field {found.name}")
-    zone = _viewer(scope, call, "convertTimezone").zone
+    zone = scope.viewer.zone
     return (sql if zone == GREENWICH else f"sf_local({sql}, {quote(zone)})"), found
 
 
-def _formatted(scope: Scope, call: Call, sql: str, found: FieldDef) -> Resolved:
+def _formatted(scope: Scope, _call: Call, sql: str, found: FieldDef) -> Resolved:
     if found.type not in _FORMATTED:
         return sql, found
-    viewer = _viewer(scope, call, "FORMAT")
+    viewer = scope.viewer
     place = f"{quote(found.type)}, {found.scale}, {quote(viewer.locale)}, {quote(viewer.zone)}"
     return f"sf_format({sql}, {place})", _TEXT
 
@@ -159,7 +159,6 @@ def _resolve_distance(scope: Scope, call: Distance) -> Resolved:
         malformed(scope.source, call.at, f"DISTANCE is not valid on field {column.field.name}")
     if call.unit not in ("mi", "km"):
         malformed(scope.source, call.at, f"DISTANCE counts in 'mi' or 'km', not in '{call.unit}'")
-    _viewer(scope, call, "DISTANCE")
     prefix, tail = column.field.name.removesuffix("Address"), ""
     if column.field.type == "location":
         prefix, tail = column.field.name.removesuffix("__c") + "__", "__s"
@@ -169,16 +168,6 @@ def _resolve_distance(scope: Scope, call: Distance) -> Resolved:
 
 
 _PLACE = ("Latitude", "Longitude")
-
-
-def _viewer(scope: Scope, call: Call | Distance, name: str) -> Viewer:
-    if scope.viewer is None:
-        malformed(
-            scope.source,
-            call.at,
-            f"{name} is not supported in Bulk queries and descriptions of columns by the local org",
-        )
-    return scope.viewer
 
 
 def quote(text: str) -> str:

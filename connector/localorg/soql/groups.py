@@ -84,7 +84,7 @@ class GroupCompiler:
             if name.lower() in seen:
                 malformed(self.source, item.expression.at, f"duplicate alias: {name}")
             seen.add(name.lower())
-            self.plan.outputs.append(Output((name,), index, output_kind(found)))
+            self.plan.outputs.append(Output((name,), index, output_kind(found), found.type))
 
     def resolve(self, expression: Expression) -> tuple[str, FieldDef]:
         """An expression about a group: an aggregate, or what the groups are made by (null in a subtotal over it)."""

@@ -22,7 +22,6 @@ _WIRE_NAMES = {
     "time": "time",
 }
 _LARGEST_INTEGER = 2**63
-_MIDNIGHT = "T00:00:00.000+0000"
 
 
 def stored_literal(scope: Scope, field: FieldDef, value: Value) -> Any:
@@ -103,14 +102,11 @@ def stored_span(scope: Scope, field: FieldDef, value: Value) -> tuple[str, str]:
     if field.type not in ("date", "datetime"):
         refuse_literal(scope, field, value)
     viewer = scope.viewer
-    today = viewer.today if viewer is not None else scope.today
-    fiscal = viewer.fiscal_start if viewer is not None and "FISCAL" in value.text else 1
+    fiscal = viewer.fiscal_start if "FISCAL" in value.text else 1
     try:
-        first, after = find_span(value.text, value.n, today, fiscal)
+        first, after = find_span(value.text, value.n, viewer.today, fiscal)
         if field.type == "date":
             return first.isoformat(), after.isoformat()
-        if viewer is not None:
-            return viewer.midnight(first), viewer.midnight(after)
+        return viewer.midnight(first), viewer.midnight(after)
     except (ValueError, OverflowError):
         malformed(scope.source, value.at, f"Invalid date literal: {value.text}:{value.n}")
-    return first.isoformat() + _MIDNIGHT, after.isoformat() + _MIDNIGHT

@@ -10,11 +10,12 @@ OutputKind = Literal["plain", "boolean", "address"]
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One value of a record: its path, the column of the SQL row, and what it is."""
+    """One value of a record: its path, the column of the SQL row, what it is, and its type in describe."""
 
     names: tuple[str, ...]
     index: int
     kind: OutputKind
+    type: str
     parts: tuple[tuple[str, int], ...] = ()
 
 

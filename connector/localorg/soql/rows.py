@@ -85,7 +85,7 @@ class RowCompiler:
         names: tuple[str, ...] = (alias or f"expr{position}",)
         if alias is None and isinstance(call, Call) and call.name in _ALIASED:
             names = self.scope.resolve(_innermost(call)).names
-        self.plan.outputs.append(Output(names, self._column(sql), output_kind(found)))
+        self.plan.outputs.append(Output(names, self._column(sql), output_kind(found), found.type))
 
     def _add_child(self, item: Subselect) -> None:
         child = replace(self.compile_child(self.select, item), position=len(self.plan.outputs))
@@ -112,7 +112,8 @@ class RowCompiler:
         if column.field.type in COMPOUND_TYPES:
             self._add_compound(column)
             return
-        self.plan.outputs.append(Output(column.names, self._column(column.sql), output_kind(column.field)))
+        kind = output_kind(column.field)
+        self.plan.outputs.append(Output(column.names, self._column(column.sql), kind, column.field.type))
         self.plan.long_texts += column.field.custom and column.field.length > LONGEST_SHORT_TEXT
 
     def _add_compound(self, column: Column) -> None:
@@ -122,7 +123,7 @@ class RowCompiler:
             found = column.owner.find(prefix + part)
             if found is not None:
                 parts.append((part[0].lower() + part[1:], self._column(f'{table}."{found.name}"')))
-        self.plan.outputs.append(Output(column.names, -1, "address", tuple(parts)))
+        self.plan.outputs.append(Output(column.names, -1, "address", column.field.type, tuple(parts)))
 
     def _add_parents(self) -> None:
         """Parents that are shown need their id, to know whether they are there and what they are called."""

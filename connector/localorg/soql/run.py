@@ -1,6 +1,7 @@
 """Runs SOQL: the entrance of this package. Called by org.py and by the HTTP routes, under the org's lock."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,9 +33,7 @@ class QueryResult:
 def run_soql(txn: Transaction, source: str, *, include_deleted: bool, version: str) -> QueryResult:
     """Parse, compile and run a statement as the transaction's user; raises OrgError with row and column."""
     plan = plan_soql(txn, source, include_deleted=include_deleted)
-    if plan.needs_python:
-        install(txn.store.connection)
-    rows = txn.store.connection.execute(plan.sql, plan.params).fetchall()
+    rows = open_rows(txn, plan, plan.sql).fetchall()
     if plan.shape == "count":
         return QueryResult(int(rows[0][0]), [])
     records = _build_groups(plan, rows) if plan.shape == "aggregate" else _build_records(txn, plan, rows, version)
@@ -44,9 +43,15 @@ def run_soql(txn: Transaction, source: str, *, include_deleted: bool, version: s
 
 def plan_soql(txn: Transaction, source: str, *, include_deleted: bool) -> Plan:
     """The plan of a statement for the transaction's user."""
-    viewer = Viewer(txn)
-    compiler = Compiler(source, txn.schema, txn.access, txn.today, include_deleted, viewer)
+    compiler = Compiler(source, txn.schema, txn.access, include_deleted, Viewer(txn))
     return compiler.compile(parse_soql(source))
+
+
+def open_rows(txn: Transaction, plan: Plan, sql: str) -> sqlite3.Cursor:
+    """Run the SQL of a plan, or other SQL around it, with the functions that it needs."""
+    if plan.needs_python:
+        install(txn.store.connection)
+    return txn.store.connection.execute(sql, plan.params)
 
 
 def _build_groups(plan: Plan, rows: Sequence[Sequence[Any]]) -> list[Record]:

@@ -5,7 +5,6 @@ Called by compiler.py and conditions.py.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import count
 from typing import NoReturn
 
@@ -68,11 +67,10 @@ class Scope:
     source: str
     schema: Schema
     access: Access
-    today: date
+    viewer: Viewer
     definition: ObjectDef
     alias: str | None
     aliases: "count[int]" = field(default_factory=count)
-    viewer: Viewer | None = None
     prefixes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names that FROM gives to parents, in lower case, with what they stand for."""
     table: str = ""

@@ -60,7 +60,7 @@ class Select:
         mine = [o for o in self.query.options if o.kind == "USING SCOPE" and o.word == "MINE"]
         if not mine:
             return []
-        if not self.scope.definition.has("OwnerId") or self.scope.viewer is None:
+        if not self.scope.definition.has("OwnerId"):
             malformed(self.source, mine[0].at, f"scope mine is not valid on {self.scope.definition.name}")
         return [f"{self.scope.table}.\"OwnerId\" = '{self.scope.viewer.user_id}'"]
 

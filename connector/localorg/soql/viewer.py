@@ -1,7 +1,6 @@
 """Who asks, and where they are: time zone, locale, fiscal year. Made by run.py for each statement, read when needed.
 
-Date literals follow the user's time zone and locale (reference 2.1). A Bulk job has no viewer: its days are those of
-the org's clock, and functions that need Python inside SQLite are refused.
+Date literals follow the user's time zone and locale (reference 2.1), in a Bulk job those of the user who made it.
 """
 
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -93,6 +93,62 @@ def test_query_all_sees_the_recycle_bin_and_archived_activities(bulk: Bulk, org:
 def test_hidden_fields_do_not_exist(bulk: Bulk, org: Org) -> None:
     org.hide_field(bulk.client.user_id, "Account", "AnnualRevenue")
     assert bulk.query("SELECT AnnualRevenue FROM Account").body[0]["errorCode"] == "INVALID_FIELD"
+
+
+# --- as whom it runs
+
+AUCKLAND = {"TimeZoneSidKey": "Pacific/Auckland", "LocaleSidKey": "en_GB"}
+LOCAL = {
+    "days of the user": "SELECT Name FROM Account WHERE CreatedDate = LAST_N_DAYS:1",
+    "a day of the user": "SELECT Name FROM Account WHERE CreatedDate = TODAY",
+    "what is mine": "SELECT Name FROM Account USING SCOPE mine",
+    "a date as people there write it": "SELECT FORMAT(CreatedDate), FORMAT(AnnualRevenue) FROM Account",
+    "an hour there": "SELECT Name FROM Account WHERE HOUR_IN_DAY(convertTimezone(CreatedDate)) = 23",
+    "a distance": "SELECT Name FROM Account WHERE DISTANCE(BillingAddress, GEOLOCATION(51.5, -0.1), 'km') < 400",
+    "labels": "SELECT toLabel(Industry) FROM Account",
+    "months of a fiscal year": "SELECT Name FROM Account WHERE FISCAL_MONTH(CreatedDate) = 3",
+}
+
+
+@pytest.fixture
+def aucklander(client: Client) -> Client:
+    """The client's user, twelve hours ahead, with accounts made at 11:30 of two days and owned by two users."""
+    org = client.org
+    org.update_record("User", client.user_id, AUCKLAND)
+    paris = {"BillingLatitude": 48.8566, "BillingLongitude": 2.3522, "AnnualRevenue": 1234.5, "Industry": "Energy"}
+    for name, owner in (("First", client.user_id), ("Second", org.admin_id)):
+        org.clock.set(datetime(2026, 8, 30 + (name == "Second"), 11, 30, tzinfo=UTC))
+        org.create_record("Account", {"Name": name, "OwnerId": owner, **paris})
+    org.create_record("Account", {"Name": "Elsewhere", "OwnerId": org.admin_id})
+    org.clock.set(datetime(2026, 8, 31, 13, 0, tzinfo=UTC))
+    client.token = org.issue_token(client.user_id)
+    return client
+
+
+@pytest.mark.parametrize("soql", LOCAL.values(), ids=LOCAL)
+def test_job_says_what_a_query_of_its_user_says(aucklander: Client, soql: str) -> None:
+    bulk = Bulk(aucklander)
+    asked = [{k: v or "" for k, v in r.items() if k != "attributes"} for r in aucklander.query(soql).body["records"]]
+    assert rows_of(bulk.results(bulk.queried(soql))) == asked
+
+
+def test_days_are_those_of_the_user_and_not_of_greenwich(aucklander: Client) -> None:
+    bulk = Bulk(aucklander)
+    yesterday = "SELECT Name FROM Account WHERE CreatedDate = YESTERDAY"
+    assert [r["Name"] for r in rows_of(bulk.results(bulk.queried(yesterday)))] == ["Second", "Elsewhere"]
+    aucklander.token = aucklander.org.issue_token()
+    assert [r["Name"] for r in rows_of(bulk.results(bulk.queried(yesterday)))] == ["First"]
+
+
+def test_a_job_that_waited_runs_as_the_user_who_made_it(aucklander: Client) -> None:
+    bulk = Bulk(aucklander)
+    job = bulk.query("SELECT Name FROM Account USING SCOPE mine").body["id"]
+    aucklander.token = aucklander.org.issue_token()
+    assert bulk.poll("query", job)["state"] == "JobComplete"
+    assert [r["Name"] for r in rows_of(bulk.results(job))] == ["First"]
+
+
+# --- how many
 
 
 def test_jobs_of_a_day_are_limited(bulk: Bulk, org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
