@@ -10,7 +10,7 @@ import shlex
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ import typer
 
 from connector.localorg.clock import Clock
 from connector.localorg.org import Org
+from connector.localorg.schema import FEATURES
 from connector.localorg.seeds import SEEDS, load_seed
 from connector.localorg.server import LocalOrgServer
 from connector.localorg.tls import Tls, make_tls
@@ -52,13 +53,20 @@ def read_clock(text: str | None) -> Clock:
 
 
 def prepare_org(
-    seed: str, *, number: int, size: int | None, clock: Clock, state: Path | None, sources: list[Path]
+    seed: str,
+    *,
+    number: int,
+    size: int | None,
+    clock: Clock,
+    state: Path | None,
+    sources: list[Path],
+    features: Sequence[str] = (),
 ) -> Org:
-    """Open the org kept in `state`, or make and fill a new one; then add fields from SFDX sources."""
+    """Open the org kept in `state`, or make and fill a new one; then add what SFDX sources define."""
     if state is not None and state.exists():
-        org = Org.open(state, clock=clock)
+        org = _open_kept(state, clock, features)
     else:
-        org = Org.create(clock=clock, path=state, seed=number)
+        org = Org.create(clock=clock, path=state, seed=number, features=features)
         if seed != NO_SEED:
             load_seed(org, seed, seed=number, size=size)
     for directory in sources:
@@ -66,6 +74,24 @@ def prepare_org(
     if sources and NOT_NEEDED not in {row["ApiName"] for row in org.records("TaskStatus")}:
         org.add_status(NOT_NEEDED, closed=True)
     return org
+
+
+def _open_kept(state: Path, clock: Clock, features: Sequence[str]) -> Org:
+    """The org in a file; features are for life, so one that it was made without is refused."""
+    org = Org.open(state, clock=clock)
+    if missing := sorted(set(features) - set(org.state.features)):
+        org.close()
+        has = ", ".join(org.state.features) or "none"
+        raise ValueError(
+            f"the org in {state} was made without {', '.join(missing)} (its features: {has}), and features cannot be "
+            "added later; name a new file with --state, or leave out --feature"
+        )
+    return org
+
+
+def describe_unused(state: Path, options: Sequence[str]) -> str:
+    """Say which options an org that was kept made superfluous."""
+    return f"Note: {state} holds an org already, which is served as it is; not used: {', '.join(options)}.\n"
 
 
 def describe_access(url: str, ca_file: Path | None = None) -> str:
@@ -122,6 +148,9 @@ def serve(
     ] = "127.0.0.1",
     clock: Annotated[str | None, typer.Option(help="Stand still at this ISO moment instead of running.")] = None,
     state: Annotated[Path | None, typer.Option(help="Keep the org in this file; one that exists is opened.")] = None,
+    feature: Annotated[
+        list[str] | None, typer.Option(help=f"Make the org with a feature: {', '.join(FEATURES)}; may be repeated.")
+    ] = None,
     source: Annotated[list[Path] | None, typer.Option(help="SFDX source with fields to add; may be repeated.")] = None,
     tls: Annotated[
         bool, typer.Option("--tls", help="Speak https, with a certificate authority made for this run.")
@@ -137,19 +166,30 @@ def serve(
     if seed not in (*SEEDS, NO_SEED):
         raise typer.BadParameter(f"there is no seed {seed!r}; choose one of {', '.join([*SEEDS, NO_SEED])}")
     at = read_clock(clock)
+    unused = _given(context, "seed", "number", "size") if state is not None and state.exists() else []
     try:
-        org = prepare_org(seed, number=number, size=size, clock=at, state=state, sources=source or [])
+        org = prepare_org(
+            seed, number=number, size=size, clock=at, state=state, sources=source or [], features=feature or ()
+        )
     except (ValueError, FileNotFoundError) as error:
         raise typer.BadParameter(str(error)) from error
     org.add_client(CLIENT_ID, CLIENT_SECRET)
     with _open_tls(host, tls_dir, wanted=tls or tls_dir is not None) as certificate:
         server = _listen(org, host, port, certificate)
         server.start()
+        if state is not None and unused:
+            typer.echo(describe_unused(state, unused))
         typer.echo(describe_access(server.url, certificate.ca_file if certificate else None))
         try:
             _wait_for_signal()
         finally:
             server.stop()
+
+
+def _given(context: typer.Context, *names: str) -> list[str]:
+    """Which of these options the user typed."""
+    sources = {n: context.get_parameter_source(n) for n in names}
+    return [f"--{n}" for n, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
 
 
 @contextmanager

@@ -26,6 +26,7 @@ def load_rows(
     stored = [_read_row(definition, row) for row in rows]
     _give_ids(txn, definition, stored)
     _give_numbers(txn, definition, stored)
+    _give_currency(txn, definition, stored)
     for row in stored:
         platform.derive_loaded(txn, definition, row)
         _give_defaults(txn, definition, row, preserve_audit=preserve_audit)
@@ -59,6 +60,14 @@ def _give_numbers(txn: Transaction, definition: ObjectDef, rows: list[Row]) -> N
             first = txn.store.reserve_counters(f"{definition.name}.{field.name}", len(rows))
             for n, row in enumerate(rows, start=first):
                 row.setdefault(field.name, format_auto_number(field, n))
+
+
+def _give_currency(txn: Transaction, definition: ObjectDef, rows: list[Row]) -> None:
+    """Records that name no currency are in the corporate one, in an org with several."""
+    if definition.has("CurrencyIsoCode"):
+        corporate = txn.corporate_currency()
+        for row in rows:
+            row["CurrencyIsoCode"] = row.get("CurrencyIsoCode") or corporate
 
 
 def _give_defaults(txn: Transaction, definition: ObjectDef, row: Row, *, preserve_audit: bool) -> None:

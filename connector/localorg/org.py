@@ -38,6 +38,7 @@ from connector.localorg.formula.fields import add_functions, check_formulas, fil
 from connector.localorg.ids import make_pod
 from connector.localorg.ledger import RequestLedger
 from connector.localorg.locators import Locators
+from connector.localorg.schema import FEATURES
 from connector.localorg.setup import Administration
 from connector.localorg.sfdx import read_source
 from connector.localorg.soql.run import QueryResult, run_soql
@@ -83,11 +84,14 @@ class Org:
         features: Iterable[str] = (),
         switches: Switches | None = None,
     ) -> "Org":
-        """Make a new org with its set-up rows, in memory unless a path is given."""
+        """Make a new org with its set-up rows, in memory unless a path is given; `features` are of FEATURES."""
+        features = sorted(set(features))
         if path is not None and Path(path).exists():
             raise FileExistsError(f"{path} exists already; use Org.open, or remove it")
+        if unknown := sorted(set(features) - set(FEATURES)):
+            raise ValueError(f"there is no feature {unknown[0]!r}; this org knows {', '.join(FEATURES)}")
         store = Store.in_memory() if path is None else Store.in_file(Path(path))
-        state = OrgState(seed=seed, features=sorted(features), switches=switches or Switches())
+        state = OrgState(seed=seed, features=features, switches=switches or Switches())
         org = cls(store, state, clock or Clock())
         org._fill(name)
         return org

@@ -22,13 +22,10 @@ def check_before_save(txn: Transaction, definition: ObjectDef, old: Row, given: 
 
 
 def give_defaults(txn: Transaction, definition: ObjectDef, row: Row) -> None:
-    """A new record gets the default record type and the corporate currency."""
+    """A new record gets the default record type."""
     default = txn.setup.default_record_types.get(definition.name)
     if default is not None and row.get("RecordTypeId") is None:
         row["RecordTypeId"] = default
-    if definition.has("CurrencyIsoCode") and row.get("CurrencyIsoCode") is None:
-        corporate = txn.select("CurrencyType", {"IsCorporate": 1})
-        row["CurrencyIsoCode"] = corporate[0]["IsoCode"] if corporate else None
 
 
 def check_lock(txn: Transaction, record_id: str) -> None:

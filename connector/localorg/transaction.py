@@ -65,9 +65,16 @@ class Transaction:
         """Return an id that was never used."""
         return make_id(definition.key_prefix, self.pod, self.store.next_counter(definition.key_prefix))
 
+    def corporate_currency(self) -> str | None:
+        """The currency of records that name none, in an org with several of them."""
+        found = self.select("CurrencyType", {"IsCorporate": 1})
+        return str(found[0]["IsoCode"]) if found else None
+
     def insert(self, definition: ObjectDef, row: Row) -> str:
-        """Store a new record as it is, with id and audit fields; returns the id."""
+        """Store a new record as it is, with id, currency and audit fields; returns the id."""
         row.setdefault("Id", self.new_id(definition))
+        if definition.has("CurrencyIsoCode") and row.get("CurrencyIsoCode") is None:
+            row["CurrencyIsoCode"] = self.corporate_currency()
         for name, value in self._audit(creating=True).items():
             if definition.has(name):
                 row.setdefault(name, value)

@@ -133,6 +133,8 @@ _SOAP_TYPES = {
 MULTI_CURRENCY = "MultiCurrency"
 _WITH_CURRENCY = frozenset({"Account", "Case", "Contact", "Contract", "Event", "Lead", "Task"})
 PERSON_ACCOUNTS = "PersonAccounts"
+FEATURES = (MULTI_CURRENCY, PERSON_ACCOUNTS)
+"""What an org has or has not from its first day on."""
 _READ_ONLY: Definition = {"createable": False, "updateable": False, "defaultedOnCreate": True}
 _IS_PERSON: Definition = {
     "name": "IsPersonAccount",

@@ -118,6 +118,7 @@ class _Maker:
         first = txn.store.reserve_counters(definition.key_prefix, count)
         given = {
             **_defaults(definition),
+            "CurrencyIsoCode": _quoted(txn.corporate_currency()),
             **_numbers(txn, definition, count),
             **_audit(definition, columns, txn.user_id),
             **columns,
