@@ -183,6 +183,7 @@ _CURRENCY_FIELD: Definition = {
     "length": 3,
     "defaultedOnCreate": True,
 }
+_OWN_CURRENCY: Definition = {**_CURRENCY_FIELD, "name": "DefaultCurrencyIsoCode", "label": "Default Currency ISO Code"}
 _UNSORTABLE = frozenset({"address", "location", "base64", "multipicklist", "complexvalue"})
 _UNGROUPABLE = _UNSORTABLE | {"double", "currency", "percent", "datetime"}
 
@@ -198,6 +199,8 @@ def _with_features(definition: Definition, features: frozenset[str]) -> Definiti
     has_amounts = any(f["type"] == "currency" for f in definition["fields"])
     if MULTI_CURRENCY in features and (has_amounts or definition["name"] in _WITH_CURRENCY):
         definition["fields"].append(complete_field(dict(_CURRENCY_FIELD)))
+    if MULTI_CURRENCY in features and definition["name"] == "User":
+        definition["fields"].append(complete_field(dict(_OWN_CURRENCY)))
     if PERSON_ACCOUNTS in features:
         definition["fields"] += [complete_field(dict(f)) for f in _PERSON_FIELDS.get(definition["name"], ())]
     return definition

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from connector.localorg.definitions import TEXT_TYPES, FieldDef
+from connector.localorg.soql.currencies import literal_worth
 from connector.localorg.soql.lexer import malformed, refuse
 from connector.localorg.soql.literals import check_length, refuse_literal, stored_literal, stored_span
 from connector.localorg.soql.scope import Scope
@@ -91,6 +92,8 @@ class ConditionCompiler:
             return f"{sql} IS {'NOT ' if test.operator == '!=' else ''}NULL", []
         if test.right.kind == "span":
             return self._span(sql, field, test)
+        if test.right.kind == "currency":
+            return self._money(sql, test)
         if test.operator == "LIKE":
             return self._like(sql, field, test)
         self._refuse_operator(field, test)
@@ -128,8 +131,28 @@ class ConditionCompiler:
             malformed(self.scope.source, test.right.at, f"unexpected token: '{test.right.text}'")
         return template.format(sql), [low if bound == "low" else high for bound in bounds]
 
+    def _money(self, sql: str, test: Comparison) -> Sql:
+        """Amount > USD5000: by worth, whatever the currency of the record."""
+        if test.operator == "LIKE":
+            malformed(self.scope.source, test.right.at, f"unexpected token: '{test.right.text}'")
+        worth, amount = literal_worth(self.scope, test.left, test.right)
+        plain = f"{worth} {_SQL_OPERATORS[test.operator]} ?"
+        return (f"({plain} OR {sql} IS NULL)" if test.operator == "!=" else plain), [amount]
+
+    def _money_list(self, sql: str, test: Membership) -> Sql:
+        """Amount IN (USD5, EUR7): amounts with and without a currency do not mix (SOQL reference, convertCurrency)."""
+        plain = next((v for v in test.values if v.kind not in ("currency", "null")), None)
+        if plain is not None:
+            malformed(self.scope.source, plain.at, "a list cannot mix values with and without a currency")
+        pairs = [literal_worth(self.scope, test.left, v) for v in test.values if v.kind == "currency"]
+        tests = [f"{worth} = ?" for worth, _ in pairs] + [f"{sql} IS NULL"] * (len(pairs) < len(test.values))
+        listed = f"({' OR '.join(tests)})"
+        return (f"NOT IFNULL({listed}, 0)" if test.negated else listed), [amount for _, amount in pairs]
+
     def _membership(self, test: Membership) -> Sql:
         sql, field = self._left(test.left)
+        if any(v.kind == "currency" for v in test.values):
+            return self._money_list(sql, test)
         literals = [None if v.kind == "null" else stored_literal(self.scope, field, v) for v in test.values]
         values = [v for v in literals if v is not None]
         left, mark = _folded(sql, field, values)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from connector.localorg.definitions import NUMBER_TYPES, FieldDef, build_field
 from connector.localorg.schema import complete_field
+from connector.localorg.soql.currencies import code_sql, converted_sql, is_amount, worth_sql
 from connector.localorg.soql.lexer import malformed
 from connector.localorg.soql.scope import Scope
-from connector.localorg.soql.syntax import Call, Distance, Expression
+from connector.localorg.soql.syntax import Call, Distance, Expression, Path
 from connector.localorg.soql.viewer import GREENWICH
 from connector.localorg.soql.words import AGGREGATES, DATE_FUNCTIONS
 
@@ -81,7 +82,7 @@ def _resolve_call(scope: Scope, call: Call) -> Resolved:
         malformed(scope.source, call.at, f"{call.name} needs a field")
     sql, found = resolve_expression(scope, call.argument)
     if call.name in AGGREGATES:
-        return _aggregate(scope, call, sql, found)
+        return _aggregate(scope, call, _summable(scope, call, sql), found)
     if call.name in DATE_FUNCTIONS:
         return _part_of_date(scope, call, sql, found)
     if call.name in _REFUSED:
@@ -95,6 +96,14 @@ def _aggregate(scope: Scope, call: Call, sql: str, found: FieldDef) -> Resolved:
     keeps_type = call.name in ("MIN", "MAX") or (call.name in ("SUM", "AVG") and found.type in NUMBER_TYPES)
     result = _WHOLE if call.name.startswith("COUNT") else found if keeps_type else NUMBER
     return _AGGREGATE_SQL[call.name].format(sql), result
+
+
+def _summable(scope: Scope, call: Call, sql: str) -> str:
+    """What an aggregate goes over: amounts of several currencies count by their worth in the corporate one."""
+    column = scope.resolve(call.argument) if isinstance(call.argument, Path) else None
+    if column is None or call.name.startswith("COUNT") or not is_amount(scope, column):
+        return sql
+    return worth_sql(scope, column, scope.viewer.corporate_currency)
 
 
 def _may_aggregate(name: str, found: FieldDef) -> bool:
@@ -118,11 +127,16 @@ def _in_zone(scope: Scope, call: Call, sql: str, found: FieldDef) -> Resolved:
     return (sql if zone == GREENWICH else f"sf_local({sql}, {quote(zone)})"), found
 
 
-def _formatted(scope: Scope, _call: Call, sql: str, found: FieldDef) -> Resolved:
+def _converted(scope: Scope, call: Call, _sql: str, found: FieldDef) -> Resolved:
+    return converted_sql(scope, call), found
+
+
+def _formatted(scope: Scope, call: Call, sql: str, found: FieldDef) -> Resolved:
     if found.type not in _FORMATTED:
         return sql, found
     viewer = scope.viewer
-    place = f"{quote(found.type)}, {found.scale}, {quote(viewer.locale)}, {quote(viewer.zone)}"
+    code = code_sql(scope, call.argument) if found.type == "currency" else "''"
+    place = f"{quote(found.type)}, {found.scale}, {quote(viewer.locale)}, {quote(viewer.zone)}, {code}"
     return f"sf_format({sql}, {place})", _TEXT
 
 
@@ -143,12 +157,12 @@ def _labelled(scope: Scope, call: Call, sql: str, found: FieldDef) -> Resolved:
 
 
 _OTHERS: dict[str, Callable[[Scope, Call, str, FieldDef], Resolved]] = {
+    "CONVERTCURRENCY": _converted,
     "CONVERTTIMEZONE": _in_zone,
     "FORMAT": _formatted,
     "TOLABEL": _labelled,
 }
 _REFUSED = {
-    "CONVERTCURRENCY": "convertCurrency is only supported in orgs with multiple currencies",
     "GROUPING": "GROUPING is only valid with GROUP BY ROLLUP or GROUP BY CUBE",
 }
 

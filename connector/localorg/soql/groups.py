@@ -5,6 +5,7 @@ from itertools import combinations, count
 from typing import Any
 
 from connector.localorg.definitions import FieldDef
+from connector.localorg.soql.currencies import refuse_conversion
 from connector.localorg.soql.functions import NUMBER, is_aggregate, resolve_expression
 from connector.localorg.soql.lexer import malformed
 from connector.localorg.soql.plan import Output, Plan, output_kind
@@ -88,6 +89,7 @@ class GroupCompiler:
 
     def resolve(self, expression: Expression) -> tuple[str, FieldDef]:
         """An expression about a group: an aggregate, or what the groups are made by (null in a subtotal over it)."""
+        refuse_conversion(self.select.scope, expression)
         if isinstance(expression, Call) and expression.name == "GROUPING":
             return self._grouping(expression), NUMBER
         sql, found = resolve_expression(self.select.scope, expression)

@@ -26,8 +26,6 @@ _LARGEST_INTEGER = 2**63
 
 def stored_literal(scope: Scope, field: FieldDef, value: Value) -> Any:
     """The literal in the stored form of the field; '' is null."""
-    if value.kind == "currency":
-        malformed(scope.source, value.at, "currency literals are only supported in orgs with multiple currencies")
     if field.type in ID_TYPES:
         return _id_literal(scope, field, value)
     if field.type in TEXT_TYPES:

@@ -16,7 +16,7 @@ _RADIUS = {"km": 6371.0, "mi": 3958.8}
 def install(connection: sqlite3.Connection) -> None:
     """Make the functions known to a connection."""
     connection.create_function("sf_local", 2, local_text, deterministic=True)
-    connection.create_function("sf_format", 5, format_value, deterministic=True)
+    connection.create_function("sf_format", 6, format_value, deterministic=True)
     connection.create_function("sf_distance", 5, distance, deterministic=True)
 
 
@@ -25,8 +25,8 @@ def local_text(stored: str | None, zone: str) -> str | None:
     return None if stored is None else to_local(stored, zone).strftime("%Y-%m-%dT%H:%M:%S.000%z")
 
 
-def format_value(value: Any, kind: str, scale: int, locale: str, zone: str) -> str | None:
-    """A stored value as people of a locale read it."""
+def format_value(value: Any, kind: str, scale: int, locale: str, zone: str, code: str) -> str | None:
+    """A stored value as people of a locale read it; amounts name their currency in an org with several."""
     if value is None:
         return None
     match kind:
@@ -35,7 +35,8 @@ def format_value(value: Any, kind: str, scale: int, locale: str, zone: str) -> s
         case "datetime":
             return _format_moment(local_text(str(value), zone) or "", locale)
         case "currency":
-            return f"{'-' if value < 0 else ''}{'£' if locale == 'en_GB' else '$'}{abs(value):,.{max(scale, 2)}f}"
+            sign = f"{code} " if code else "£" if locale == "en_GB" else "$"
+            return f"{'-' if value < 0 else ''}{sign}{abs(value):,.{max(scale, 2)}f}"
         case "percent":
             return f"{value:,.{scale}f}%"
         case "int" | "double":

@@ -1,6 +1,9 @@
 """Clauses that say how to run a statement: accepted where they change nothing here, refused otherwise.
 
 Called by compiler.py. FOR VIEW and FOR REFERENCE touch only a user's list of recent records, which is not kept here.
+FOR UPDATE locks for an Apex transaction and cannot be sent over the API (jsforce issue 158, an answer of Salesforce's
+staff in Force.com-JavaScript-REST-Toolkit issue 68); WITH SECURITY_ENFORCED, USER_MODE and SYSTEM_MODE are Apex
+(Apex guide, Filter SOQL Queries). ALL ROWS over queryAll, where it says nothing new, is UNVERIFIED.
 """
 
 from connector.localorg.soql.lexer import malformed

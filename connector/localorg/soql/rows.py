@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from connector.localorg.definitions import COMPOUND_TYPES
+from connector.localorg.soql.currencies import is_amount, worth_sql
 from connector.localorg.soql.functions import is_date_part, resolve_expression
 from connector.localorg.soql.lexer import malformed, refuse
 from connector.localorg.soql.plan import ChildPlan, Output, ParentOutput, Plan, output_kind
 from connector.localorg.soql.scope import Column
 from connector.localorg.soql.select import Select, direction
-from connector.localorg.soql.syntax import Call, Distance, Fields, Item, Path, Selected, Subselect, TypeOf
+from connector.localorg.soql.syntax import Call, Distance, Expression, Fields, Item, Path, Selected, Subselect, TypeOf
 from connector.localorg.soql.typeof import resolve_typeof
 
 CompileChild = Callable[[Select, Subselect], ChildPlan]
@@ -54,8 +55,15 @@ class RowCompiler:
         for order in self.select.orders():
             sql, found = self.select.resolve_single(order.expression)
             self.select.check_sortable(order.expression, found)
-            terms.append(f"{sql} {direction(order)}")
+            terms.append(f"{self._worth(order.expression) or sql} {direction(order)}")
         return f" ORDER BY {', '.join(terms)}" if terms else ""
+
+    def _worth(self, expression: Expression) -> str | None:
+        """Amounts of several currencies are ordered by what they are worth (SOQL reference, convertCurrency)."""
+        column = self.scope.resolve(expression) if isinstance(expression, Path) else None
+        if column is None or not is_amount(self.scope, column):
+            return None
+        return worth_sql(self.scope, column, self.scope.viewer.corporate_currency)
 
     def _column(self, sql: str) -> int:
         self.columns.append(sql)

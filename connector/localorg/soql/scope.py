@@ -48,6 +48,8 @@ class Column:
     field: FieldDef
     names: tuple[str, ...]
     owner: ObjectDef
+    table: str = ""
+    """The alias under which the owner is joined; nothing where several objects share the column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class Scope:
         if found is None:
             self._refuse_column(name, definition.name, path)
         sql = column_sql(self.schema, definition, found, table)
-        return Column(sql, found, (*parent.names, found.name), definition)
+        return Column(sql, found, (*parent.names, found.name), definition, table)
 
     def _name_column(self, parent: Parent, name: str, path: Path) -> Column:
         """A field of a polymorphic parent.

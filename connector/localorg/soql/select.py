@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 from connector.localorg.definitions import FieldDef
 from connector.localorg.soql.conditions import ConditionCompiler, Resolve, SemiJoinCompiler, Sql
+from connector.localorg.soql.currencies import refuse_conversion
 from connector.localorg.soql.functions import is_aggregate, resolve_expression
 from connector.localorg.soql.lexer import malformed
 from connector.localorg.soql.scope import Scope
@@ -77,6 +78,7 @@ class Select:
 
     def resolve_single(self, expression: Expression) -> tuple[str, FieldDef]:
         """An expression about one record: no aggregates."""
+        refuse_conversion(self.scope, expression)
         if is_aggregate(expression):
             malformed(self.source, expression.at, "an aggregate cannot be used here")
         return resolve_expression(self.scope, expression)

@@ -42,6 +42,22 @@ class Viewer:
         """The month in which the org's fiscal year begins."""
         return int(self.txn.store.scalar('SELECT "FiscalYearStartMonth" FROM "Organization" LIMIT 1') or 1)
 
+    @cached_property
+    def corporate_currency(self) -> str:
+        """The currency that all others are measured by, in an org with several."""
+        found = self.txn.select("CurrencyType", {"IsCorporate": 1})
+        return str(found[0]["IsoCode"]) if found else ""
+
+    @cached_property
+    def currency(self) -> str:
+        """The user's own currency: the default of the records that they make (object reference, User)."""
+        row = self.txn.find("User", self.txn.user_id) or {}
+        return str(row.get("DefaultCurrencyIsoCode") or self.corporate_currency)
+
+    def knows_currency(self, code: str) -> bool:
+        """Whether a currency is active in the org."""
+        return bool(self.txn.select("CurrencyType", {"IsoCode": code, "IsActive": 1}))
+
     @property
     def today(self) -> date:
         """The user's day."""
