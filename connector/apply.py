@@ -182,7 +182,7 @@ class _Run:
 
 def _may_yet_pass(result: RowResult, *, alone: bool) -> bool:
     """Whether the row was refused for what others do: a lock, or a batch that fell as a whole."""
-    return not result.success and (result.kind in ("retry_row", "retry") or (result.kind == "bisect" and not alone))
+    return not result.success and (result.kind in ("retry_row", "retry", "shrink") or (result.kind == "bisect" and not alone))
 
 
 def _stop_when_full(results: Iterable[RowResult]) -> None:

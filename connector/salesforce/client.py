@@ -18,6 +18,7 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
 from connector.errors import FixFirst, RetryLater
+from connector.salesforce.bulk import BulkQueries
 from connector.salesforce.collections import (
     MAX_RETRIEVED,
     WRITE_HEADERS,
@@ -70,6 +71,7 @@ class OrgClient:
 
     def __init__(self, session: OrgSession, rest: Salesforce, base_path: str) -> None:
         self._session, self._rest, self._base_path = session, rest, base_path
+        self.bulk = BulkQueries(session, rest.base_url)
 
     @property
     def org_now(self) -> datetime:

@@ -13,25 +13,28 @@ from typing import Any, Literal, get_args
 
 from connector.errors import ConnectorError, FixFirst, QuotaExhausted, RetryLater
 
-ErrorClass = Literal["record", "identity", "retry_row", "bisect", "restart", "retry", "config", "auth", "quota"]
+ErrorClass = Literal[
+    "record", "identity", "retry_row", "bisect", "restart", "shrink", "retry", "config", "auth", "quota"
+]
 """In rising order of how much they stop; of several errors of one record the last class counts.
 
 record: this record will be refused again, tell people; identity: another record has the key, or this one is gone;
 retry_row: try the record again in a smaller batch; bisect: the batch may have been refused for one record;
-restart: begin this query again; retry: the same request again; config: a person corrects a name or a permission;
-auth: log in again; quota: stop for today.
+restart: begin this query again; shrink: ask for less at once (a shorter window); retry: the same request again;
+config: a person corrects a name or a permission; auth: log in again; quota: stop for today.
 """
 
 _TABLE: dict[ErrorClass, str] = {
     "retry": """
-        SERVER_UNAVAILABLE SERVICE_UNAVAILABLE BAD_GATEWAY REQUEST_RUNNING_TOO_LONG QUERY_TIMEOUT UNKNOWN_EXCEPTION
+        SERVER_UNAVAILABLE SERVICE_UNAVAILABLE BAD_GATEWAY REQUEST_RUNNING_TOO_LONG UNKNOWN_EXCEPTION
         INTERNAL_ERROR TOO_MANY_APEX_REQUESTS INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE PROCESSING_HALTED
         ALL_OR_NONE_OPERATION_ROLLED_BACK OPERATION_CONFLICT TXN_SECURITY_METERING_ERROR""",
     "retry_row": "UNABLE_TO_LOCK_ROW UNABLE_TO_LOCK_RECORD RECORD_IN_USE_BY_WORKFLOW COLLISION_DETECTED",
     "auth": "INVALID_SESSION_ID SESSION_EXPIRED INVALID_AUTH_HEADER INVALID_ACCESS_TOKEN",
     "quota": """
         REQUEST_LIMIT_EXCEEDED LIMIT_EXCEEDED STORAGE_LIMIT_EXCEEDED API_DISABLED_FOR_ORG API_CURRENTLY_DISABLED""",
-    "restart": "INVALID_QUERY_LOCATOR EXCEEDED_ID_LIMIT QUERY_TOO_COMPLICATED",
+    "restart": "INVALID_QUERY_LOCATOR EXCEEDED_ID_LIMIT",
+    "shrink": "QUERY_TIMEOUT QUERY_TOO_COMPLICATED",
     "bisect": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY CANNOT_EXECUTE_FLOW_TRIGGER APEX_FAILED",
     "identity": "DUPLICATE_VALUE DUPLICATES_DETECTED DUPLICATE_EXTERNAL_ID ENTITY_IS_DELETED NOT_FOUND",
     "config": """
@@ -76,6 +79,11 @@ class Refusal:
         return classify(self.code, status=self.status, message=self.message)
 
     @property
+    def is_too_long(self) -> bool:
+        """Whether the address was too long: the same query may go by Bulk, in the body of a POST."""
+        return self.status in {414, 431}
+
+    @property
     def wrote_nothing(self) -> bool:
         """Whether the answer proves that the request was turned away before anything was written."""
         return self.status in {401, 420, 429} or self.code in _NOTHING_WRITTEN
@@ -108,6 +116,26 @@ class LostReply(RetryLater):
     """No answer came to a write that may have been carried out: only the next pull can tell."""
 
 
+class NotNow(RetryLater):
+    """The org could not do it now; `refusal` says what it answered, its kind whether asking differently helps."""
+
+    def __init__(self, message: str, refusal: Refusal) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+
+class BeginAgain(NotNow):
+    """What was half read is gone (a locator, a job): the same question from its start."""
+
+
+class AllowanceUsed(QuotaExhausted):
+    """The org refuses for today; `refusal` says which of its allowances is used up."""
+
+    def __init__(self, message: str, refusal: Refusal) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+
 class OrgRefused(FixFirst):
     """The org will not do this until a person has changed something; `refusal` says what it answered."""
 
@@ -119,12 +147,15 @@ class OrgRefused(FixFirst):
 def error_for(refusal: Refusal, doing: str) -> ConnectorError:
     """The exception to raise when `refusal` ends what was being done."""
     if refusal.kind == "quota":
-        return QuotaExhausted(
+        return AllowanceUsed(
             f"The org's API allowance is used up ({refusal}) while {doing}. "
-            "Run again tomorrow, lower the schedule, or raise the allowance (Setup, Company Information)."
+            "Run again tomorrow, lower the schedule, or raise the allowance (Setup, Company Information).",
+            refusal,
         )
-    if refusal.kind in {"retry", "retry_row", "restart", "bisect"}:
-        return RetryLater(f"The org could not do it now ({refusal}) while {doing}. The next run goes on from here.")
+    if refusal.kind in {"retry", "retry_row", "restart", "shrink", "bisect"}:
+        kind = BeginAgain if refusal.kind == "restart" else NotNow
+        message = f"The org could not do it now ({refusal}) while {doing}. The next run goes on from here."
+        return kind(message, refusal)
     return OrgRefused(f"The org refused ({refusal}) while {doing}. {_ADVICE.get(refusal.kind, _ADVICE_ELSE)}", refusal)
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -24,7 +25,7 @@ from tenacity import (
     wait_exponential,
     wait_random,
 )
-from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError
 
 from connector.errors import FixFirst, QuotaExhausted, RetryLater
 from connector.salesforce.auth import TokenSource
@@ -33,6 +34,7 @@ from connector.salesforce.usage import ApiUsage, Meter
 from connector.settings import ApiSettings, HttpSettings, OrgSettings
 
 Sleep = Callable[[float], None]
+T = TypeVar("T")
 
 _backoff = wait_exponential(multiplier=0.5, max=30) + wait_random(0, 0.25)
 
@@ -78,10 +80,29 @@ class OrgSession(requests.Session):
         the request itself are returned.
         """
         safe = method.upper() in {"GET", "HEAD"} if repeatable is None else repeatable
-        for attempt in self.retrying(_TryAgain):
+        for attempt in self.retrying(PassingFailure):
             with attempt:
                 return self._once(method, url, *args, safe=safe, **options)
         raise AssertionError("tenacity ends by returning or raising")
+
+    def read_stream(self, url: str, read: Callable[[requests.Response], T], **options: Any) -> T:
+        """What `read` makes of the answer to a GET, whose body it takes from the wire itself.
+
+        Errors as `request`; a body that breaks off is asked for again from its start. `read` raises PassingFailure for
+        what it finds to be no good.
+        """
+        for attempt in self.retrying(PassingFailure):
+            with (
+                attempt,
+                self._once("GET", url, safe=True, stream=True, **options) as response,
+                passing_when_broken(),
+            ):
+                return read(response)
+        raise AssertionError("tenacity ends by returning or raising")
+
+    @property
+    def sleep(self) -> Sleep:
+        return self._sleep
 
     def retrying(self, kind: type[BaseException]) -> Retrying:
         """The one retry policy, for failures of `kind`."""
@@ -96,15 +117,16 @@ class OrgSession(requests.Session):
     def _once(self, method: str, url: str, *args: Any, safe: bool, **options: Any) -> requests.Response:
         try:
             response = super().request(method, url, *args, **options)
+            refusal = refusal_in(response)
         except requests.RequestException as error:
             _sort_failure(error, safe=safe)
-        refusal = refusal_in(response)
         if refusal and refusal.kind == "quota":
             raise error_for(refusal, f"calling {response.request.path_url.split('?')[0]}")
+        if refusal and refusal.kind in {"retry", "shrink"} and not (safe or refusal.wrote_nothing):
+            raise LostReply(f"The org answered a write with {refusal}: it may have been carried out. {_SETTLES}")
         if refusal and refusal.kind == "retry":
-            if not (safe or refusal.wrote_nothing):
-                raise LostReply(f"The org answered a write with {refusal}: it may have been carried out. {_SETTLES}")
-            raise _TryAgain(str(refusal), _retry_after(response))
+            response.close()
+            raise PassingFailure(str(refusal), _retry_after(response))
         return response
 
     def _post_form(self, url: str, form: dict[str, str]) -> requests.Response:
@@ -179,7 +201,9 @@ class _OrgAdapter(_PlainAdapter):
 _SETTLES = "The next pull settles what became of it."
 
 
-class _TryAgain(RetryLater):
+class PassingFailure(RetryLater):
+    """The same request may succeed when it is sent again, after `wait` seconds if somebody asked for that."""
+
     def __init__(self, what: str, wait: float = 0) -> None:
         super().__init__(what)
         self.wait = wait
@@ -198,6 +222,15 @@ def refusal_in(response: requests.Response) -> Refusal | None:
     return read_refusal(response.status_code, body)
 
 
+@contextmanager
+def passing_when_broken() -> Iterator[None]:
+    """Turns what reading a body from the wire raises when it is cut off or stalls into PassingFailure."""
+    try:
+        yield
+    except (HTTPError, requests.RequestException) as error:
+        raise PassingFailure(f"{type(error).__name__}: {_without_login(str(error))}") from error
+
+
 def _sort_failure(error: requests.RequestException, *, safe: bool) -> NoReturn:
     passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError,
                requests.exceptions.ContentDecodingError)  # fmt: skip
@@ -210,7 +243,7 @@ def _sort_failure(error: requests.RequestException, *, safe: bool) -> NoReturn:
         said = _without_login(str(error))
         raise FixFirst(f"The request cannot be made: {said}. Check the addresses in config.toml.") from None
     if safe or _never_sent(error):
-        raise _TryAgain(_in_words(error)) from error
+        raise PassingFailure(_in_words(error)) from error
     raise LostReply(f"No answer came to a write ({_in_words(error)}). {_SETTLES}") from error
 
 
@@ -238,7 +271,7 @@ def _retry_after(response: requests.Response) -> float:
 
 def _pause(state: RetryCallState) -> float:
     failure = state.outcome.exception() if state.outcome else None
-    return max(_backoff(state), failure.wait if isinstance(failure, _TryAgain) else 0)
+    return max(_backoff(state), failure.wait if isinstance(failure, PassingFailure) else 0)
 
 
 def _give_up(state: RetryCallState) -> NoReturn:

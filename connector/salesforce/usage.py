@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 _INFO = re.compile(r"(?:^|[;,\s])api-usage=(\d+)/(\d+)")
 _KINDS = (
+    (re.compile(r"/jobs/query(/|$)"), "bulk"),
     (re.compile(r"/describe$"), "describe"),
     (re.compile(r"/composite/sobjects/\w+$"), "retrieve"),
     (re.compile(r"/composite/sobjects$"), "collections"),
@@ -40,7 +41,7 @@ def read_limit_info(header: str) -> tuple[int, int] | None:
 
 
 def kind_of(method: str, url: str) -> str:
-    """The kind under which a request is counted: create, update, retrieve, query, describe, composite or other."""
+    """The kind of a request: create, update, retrieve, query, bulk, describe, composite or other."""
     path = urlsplit(url).path
     kind = next((kind for pattern, kind in _KINDS if pattern.search(path)), "other")
     return (

@@ -14,6 +14,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from connector.errors import FixFirst, QuotaExhausted, RetryLater
 from connector.salesforce import LostReply, OrgRefused, connect
+from connector.salesforce.errors import NotNow
 from connector.settings import OrgSettings
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ PASSING = {
     "502 page": (502, "<html>Bad gateway</html>"),
     "503 overload": (503, refused("SERVER_UNAVAILABLE")),
     "504": (504, ""),
-    "query timeout": (400, refused("QUERY_TIMEOUT")),
     "too many long requests at once": (403, refused("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded.")),
     "connection reset": (0, requests.ConnectionError("Connection reset by peer")),
     "no answer in time": (0, requests.ReadTimeout("timed out")),
@@ -81,7 +81,17 @@ def test_a_proxy_that_names_a_pause_gets_it(wire: Wire) -> None:
     assert wire.pauses == [17]
 
 
+@pytest.mark.parametrize("code", ["QUERY_TIMEOUT", "QUERY_TOO_COMPLICATED"])
+def test_a_query_that_is_too_much_is_not_repeated_as_it_is(wire: Wire, code: str) -> None:
+    wire.answer("GET", "query", refused(code), 400)
+    with pytest.raises(NotNow) as raised:
+        wire.client().query("SELECT Id FROM Account")
+    assert raised.value.refusal.kind == "shrink"
+    assert len(wire.sent("query")) == 1
+
+
 WRITES = {
+    "a query in a trigger took too long": (400, refused("QUERY_TIMEOUT"), "lost"),
     "reset after it was sent": (0, requests.ConnectionError("Connection aborted"), "lost"),
     "no answer in time": (0, requests.ReadTimeout("timed out"), "lost"),
     "answer cut off": (0, requests.exceptions.ChunkedEncodingError("cut"), "lost"),
