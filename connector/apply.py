@@ -182,7 +182,8 @@ class _Run:
 
 def _may_yet_pass(result: RowResult, *, alone: bool) -> bool:
     """Whether the row was refused for what others do: a lock, or a batch that fell as a whole."""
-    return not result.success and (result.kind in ("retry_row", "retry", "shrink") or (result.kind == "bisect" and not alone))
+    passing = result.kind in ("retry_row", "retry", "shrink") or (result.kind == "bisect" and not alone)
+    return passing and not result.success
 
 
 def _stop_when_full(results: Iterable[RowResult]) -> None:
