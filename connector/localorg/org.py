@@ -28,6 +28,7 @@ from connector.localorg import (
 )
 from connector.localorg.access import EVERYONE, SYSTEM_ACCESS, Access, add_rule, drop_rule
 from connector.localorg.bulk.jobs import BulkJobs
+from connector.localorg.bulk.keeping import pack_jobs, unpack_jobs
 from connector.localorg.clock import Clock
 from connector.localorg.conversion import Conversion, Wish
 from connector.localorg.customization import extend_schema, spread_definitions
@@ -51,7 +52,7 @@ from connector.localorg.values import needs_conversion, store_trusted, to_python
 __all__ = ["API_VERSION", "Clock", "Conversion", "Org", "OrgError", "QueryResult", "Wish"]
 
 API_VERSION = "66.0"
-_STATE = "state"
+_STATE, _JOBS = "state", "jobs"
 
 
 class Org:
@@ -116,16 +117,21 @@ class Org:
         return cls(store, OrgState.from_json(text), clock or Clock())
 
     def snapshot(self) -> bytes:
-        """Return the whole org as bytes: records, customisation, clients and sessions; not faults and ledger."""
+        """Return the whole org as bytes: records, customisation, clients, sessions and jobs; not faults and ledger."""
         with self.lock:
             self.save_state()
-            return self.store.image()
+            self.store.set_meta(_JOBS, pack_jobs(self.bulk))
+            image = self.store.image()
+            self.store.set_meta(_JOBS, "")
+            return image
 
     @classmethod
     def restore(cls, snapshot: bytes, clock: Clock | None = None) -> "Org":
         """Make a copy, in memory, of the org that a snapshot was taken of."""
         store = Store.from_image(snapshot)
-        return cls(store, OrgState.from_json(store.get_meta(_STATE) or ""), clock or Clock())
+        org = cls(store, OrgState.from_json(store.get_meta(_STATE) or ""), clock or Clock())
+        org.bulk = unpack_jobs(store.get_meta(_JOBS))
+        return org
 
     def save_state(self) -> None:
         """Write what is remembered beside the records."""

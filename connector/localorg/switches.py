@@ -44,5 +44,8 @@ class Switches:
     session_seconds: int = 7200
     """1.4: how long a token lives after its last use."""
 
+    bulk_early_results: Literal["empty", "refused"] = "empty"
+    """3.1: are results of a query job that is not complete an empty 204, or a 400?"""
+
     bulk_hard_delete: bool = True
     """3.2: do users hold the permission Bulk API Hard Delete, which no profile has by default?"""

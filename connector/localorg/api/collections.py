@@ -89,7 +89,11 @@ def delete_records(visit: Visit, call: Call) -> Reply:
 
 
 def upsert_records(visit: Visit, call: Call, name: str, field: str) -> Reply:
-    """PATCH composite/sobjects/X/Field: one type, matched by an external id, or by Id"""
+    """PATCH composite/sobjects/X/Field: one type, matched by an external id, or by Id
+
+    Id works as a key, with null for a new record (recorded; also the guide of the Mobile SDK, Collection Upsert). "Don't
+    use record ids" (REST guide) is about records that are matched by another field.
+    """
     definition = visit.find_object(name)
     key = find_key_field(visit, definition, field)
     records, all_or_none = _read_records(call)
@@ -103,6 +107,8 @@ def upsert_records(visit: Visit, call: Call, name: str, field: str) -> Reply:
         if value is not None and folded in seen:
             raise errors.duplicate_external_id(key.name, value)
         seen.add(folded)
+        if key.name != "Id" and any(n.lower() == "id" for n in record):
+            raise errors.OrgError(400, "INVALID_FIELD", "The Id field should not be specified in the sobject data.", [])
         body = {n: v for n, v in record.items() if n.lower() != "id"}
         record_id, created = writes.upsert_one(visit.txn, definition, key, value, body)
         return {"id": record_id, "success": True, "errors": [], "created": created}

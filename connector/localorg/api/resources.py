@@ -4,6 +4,7 @@ from typing import Any
 
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
+from connector.localorg.bulk.usage import ALLOCATIONS
 
 OLDEST_VERSION, NEWEST_VERSION = 31, 66
 _SEASONS = ("Spring", "Summer", "Winter")
@@ -29,16 +30,16 @@ def list_resources(visit: Visit, call: Call) -> Reply:  # noqa: ARG001 - routes 
 
 def show_limits(visit: Visit, call: Call) -> Reply:  # noqa: ARG001 - routes share one signature
     """GET limits"""
-    state = visit.org.state
-    used = visit.org.ledger.api_usage(visit.org.clock.now()) + visit.api_calls
+    state, now, bulk = visit.org.state, visit.org.clock.now(), visit.org.bulk.usage
+    used = visit.org.ledger.api_usage(now) + visit.api_calls
     body: dict[str, Any] = {
         "ConcurrentAsyncGetReportInstances": _limit(200, 0),
         "ConcurrentSyncReportRuns": _limit(20, 0),
         "DailyApiRequests": _limit(state.api_limit, used),
         "DailyAsyncApexExecutions": _limit(250_000, 0),
-        "DailyBulkApiBatches": _limit(15_000, 0),
-        "DailyBulkV2QueryFileStorageMB": _limit(976_562, 0),
-        "DailyBulkV2QueryJobs": _limit(10_000, visit.org.bulk.queries_of_today(visit.org.clock.now())),
+        "DailyBulkApiBatches": _limit(ALLOCATIONS["batches"], bulk.spent("batches", now)),
+        "DailyBulkV2QueryFileStorageMB": _limit(976_562, bulk.spent("result bytes", now) // 2**20),
+        "DailyBulkV2QueryJobs": _limit(ALLOCATIONS["query jobs"], bulk.spent("query jobs", now)),
         "DailyWorkflowEmails": _limit(1000, 0),
         "DataStorageMB": _limit(1024, 1),
         "FileStorageMB": _limit(1024, 0),

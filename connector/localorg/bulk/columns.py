@@ -9,11 +9,14 @@ from typing import Any
 
 from connector.localorg import errors
 from connector.localorg.bulk import refusals
+from connector.localorg.bulk.dialect import Table
 from connector.localorg.definitions import FieldDef, ObjectDef
 from connector.localorg.transaction import Transaction
 from connector.localorg.values import store_json
 
 NULL = "#N/A"
+MOST_COLUMNS, LONGEST_VALUE, LONGEST_RECORD = 5_000, 32_000, 400_000
+"""What a job takes; rich texts of up to 131,072 characters pass (reference 3.2, UNVERIFIED)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,25 @@ def read_columns(txn: Transaction, definition: ObjectDef, names: Sequence[str]) 
             raise refusals.column_twice(name)
         seen.add(column.field.name)
     return Columns(columns)
+
+
+def check_sizes(columns: Columns, table: Table) -> None:
+    """Raise JobFailedError where a job is wider or longer than Bulk API 2.0 takes (its limits for ingest jobs)."""
+    if len(columns.columns) > MOST_COLUMNS:
+        raise refusals.too_many_columns(len(columns.columns), MOST_COLUMNS)
+    most = [max(LONGEST_VALUE, c.field.length) for c in columns.columns]
+    for number, row in enumerate(table.rows, start=1):
+        lengths = [*map(len, row)]
+        if sum(lengths) > LONGEST_RECORD:
+            raise refusals.record_too_long(number, sum(lengths), LONGEST_RECORD)
+        if max(lengths) > LONGEST_VALUE:
+            _check_values(number, table.names, lengths, most)
+
+
+def _check_values(number: int, names: Sequence[str], lengths: Sequence[int], most: Sequence[int]) -> None:
+    for name, length, allowed in zip(names, lengths, most, strict=True):
+        if length > allowed:
+            raise refusals.value_too_long(number, name, length, allowed)
 
 
 def _read_column(txn: Transaction, definition: ObjectDef, name: str) -> Column:

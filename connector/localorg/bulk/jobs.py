@@ -4,14 +4,14 @@ A job is frozen; each step puts a new value in the register. Everybody sees ever
 the permission Manage Data Integrations.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Literal, TypeVar
 
 from connector.localorg.bulk.dialect import Dialect, Table
 from connector.localorg.bulk.spool import Spool
+from connector.localorg.bulk.usage import Usage
 from connector.localorg.errors import resource_missing
 from connector.localorg.faults import JOB_KINDS, Fault
 from connector.localorg.ids import make_id
@@ -20,7 +20,6 @@ JobType = Literal["V2Query", "V2Ingest"]
 State = Literal["Open", "UploadComplete", "InProgress", "JobComplete", "Failed", "Aborted"]
 ENDED: frozenset[State] = frozenset({"JobComplete", "Failed", "Aborted"})
 RETENTION = timedelta(days=7)
-_DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +95,13 @@ class BulkJobs:
     """The jobs of one org, oldest first."""
 
     kept: dict[str, Job] = field(default_factory=dict)
-    numbers: "Iterator[int]" = field(default_factory=lambda: count(1))
+    usage: Usage = field(default_factory=Usage)
+    made: int = 0
 
     def new_id(self, pod: str) -> str:
         """An id that no job had before."""
-        return make_id("750", pod, next(self.numbers))
+        self.made += 1
+        return make_id("750", pod, self.made)
 
     def put(self, job: JobT) -> JobT:
         """Remember a job as it is now."""
@@ -123,10 +124,6 @@ class BulkJobs:
         """Forget jobs that ended seven days ago or more (reference 3.1, 3.2)."""
         for job in [j for j in self.kept.values() if j.ended and now - j.changed_at >= RETENTION]:
             self.drop(job)
-
-    def queries_of_today(self, now: datetime) -> int:
-        """How many query jobs were made in the last 24 hours."""
-        return sum(1 for j in self.kept.values() if isinstance(j, QueryJob) and now - j.created_at < _DAY)
 
 
 def advance_job(job: JobT, run: Callable[[JobT], JobT], now: datetime) -> JobT:

@@ -12,9 +12,10 @@ from typing import Any
 
 from connector.localorg import errors, validation, writes
 from connector.localorg.bulk import refusals
-from connector.localorg.bulk.columns import Columns, read_columns, unreadable_cell
+from connector.localorg.bulk.columns import Columns, check_sizes, read_columns, unreadable_cell
 from connector.localorg.bulk.dialect import read_table
 from connector.localorg.bulk.jobs import IngestJob, Outcome, job_fault
+from connector.localorg.bulk.usage import ROWS_PER_BATCH
 from connector.localorg.definitions import ObjectDef
 from connector.localorg.faults import chunk_refusal, row_refusal
 from connector.localorg.ids import to_id18
@@ -37,10 +38,14 @@ class _Load:
     job: IngestJob
     definition: ObjectDef
     columns: Columns
+    rows: Sequence[Sequence[str]]
 
 
-def run_ingest(txn: Transaction, job: IngestJob) -> IngestJob:
-    """Write the rows of a job and return it with what became of each; faults and bad files end it early."""
+def run_ingest(txn: Transaction, job: IngestJob, batches: int) -> IngestJob:
+    """Write the rows of a job and return it with what became of each; faults and bad files end it early.
+
+    `batches` of the day are left: rows beyond them stay unprocessed, and the job has failed.
+    """
     if job_fault(job, "job_aborted"):
         return replace(_with_table(job), state="Aborted")
     try:
@@ -48,10 +53,12 @@ def run_ingest(txn: Transaction, job: IngestJob) -> IngestJob:
         load = _prepare(txn, job)
     except refusals.JobFailedError as failed:
         return replace(job, state="Failed", error=str(failed))
-    fault = job_fault(job, "job_failed")
-    outcomes = tuple(_write_rows(load, None if fault is None else fault.after_rows))
+    fault, most = job_fault(job, "job_failed"), batches * ROWS_PER_BATCH
+    outcomes = tuple(_write_rows(load, most if fault is None else min(fault.after_rows, most)))
     if fault is not None:
         return replace(job, state="Failed", error=fault.message or _FAILURE, outcomes=outcomes)
+    if len(outcomes) < len(load.rows):
+        return replace(job, state="Failed", error=refusals.batches_used_up(), outcomes=outcomes)
     return replace(job, state="JobComplete", outcomes=outcomes)
 
 
@@ -80,12 +87,12 @@ def _prepare(txn: Transaction, job: IngestJob) -> _Load:
         raise refusals.column_missing("Id")
     if job.operation in ("delete", "hardDelete") and len(columns.columns) > 1:
         raise refusals.column_too_much(next(n for n in job.table.names if n.lower() != "id"))
-    return _Load(txn, job, definition, columns)
+    check_sizes(columns, job.table)
+    return _Load(txn, job, definition, columns, job.table.rows)
 
 
-def _write_rows(load: _Load, most: int | None) -> Iterator[Outcome]:
-    assert load.job.table is not None  # noqa: S101 - read just before
-    rows = islice(load.job.table.rows, most)
+def _write_rows(load: _Load, most: int) -> Iterator[Outcome]:
+    rows = islice(load.rows, most)
     while chunk := list(islice(rows, CHUNK)):
         yield from _write_chunk(load, chunk)
 

@@ -38,9 +38,14 @@ def create_query_job(visit: Visit, call: Call) -> Reply:
     """POST jobs/query"""
     require_version(visit, OLDEST_VERSION)
     body, bulk = read_job_body(call, _PROPERTIES), visit.org.bulk
-    if bulk.queries_of_today(visit.org.clock.now()) >= refusals.MOST_QUERY_JOBS:
+    now = visit.org.clock.now()
+    if not bulk.usage.left("query jobs", now):
         raise refusals.too_many_query_jobs()
-    return Reply(200, answers.show_created(bulk.put(_read_job(visit, body))))
+    if not bulk.usage.left("result bytes", now):
+        raise refusals.too_many_result_bytes()
+    job = _read_job(visit, body)
+    bulk.usage.spend("query jobs", 1, now)
+    return Reply(200, answers.show_created(bulk.put(job)))
 
 
 def _read_job(visit: Visit, body: Mapping[str, Any]) -> QueryJob:
@@ -102,6 +107,7 @@ def _run(visit: Visit, job: QueryJob) -> QueryJob:
         return replace(job, state="Failed", error=f"{error.code} : {error.message}")
     spool = render_query(txn, plan, job.dialect)
     visit.txn.rows_read += spool.count
+    visit.org.bulk.usage.spend("result bytes", spool.size, visit.org.clock.now())
     return replace(job, state="JobComplete", spool=spool)
 
 
@@ -131,7 +137,7 @@ def delete_query_job(visit: Visit, call: Call, job: str) -> Reply:  # noqa: ARG0
 
 
 def read_query_results(visit: Visit, call: Call, job: str) -> Reply:
-    """GET jobs/query/ID/results?maxRecords=N&locator=L : one page, with the header; 204 before the job is complete"""
+    """GET jobs/query/ID/results?maxRecords=N&locator=L : one page, with the header; empty before the job is complete"""
     spool = _complete_spool(visit, job, OLDEST_VERSION)
     if spool is None:
         return Reply(204)
@@ -168,6 +174,8 @@ def _complete_spool(visit: Visit, job_id: str, oldest: float) -> Spool | None:
         raise refusals.other_version(visit.version, job.version)
     if not job.ended:
         _look_at(visit, job_id)
+    if job.spool is None and visit.txn.switches.bulk_early_results == "refused":
+        raise refusals.no_results_yet(job.state)
     return job.spool
 
 

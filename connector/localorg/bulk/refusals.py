@@ -5,10 +5,10 @@ from memory or of our own making. Bulk writes the codes of its older sister in c
 INVALIDJOBSTATE.
 """
 
+from connector.localorg.bulk.usage import ALLOCATIONS
 from connector.localorg.errors import OrgError
 
 LARGEST_UPLOAD = 150_000_000
-MOST_QUERY_JOBS = 10_000
 
 
 def entity_not_bulk(sobject: str) -> OrgError:
@@ -38,8 +38,20 @@ def clause_not_bulk(what: str) -> OrgError:
 
 def too_many_query_jobs() -> OrgError:
     """The 24-hour allocation of query jobs is used up (R)."""
-    text = f"Max bulk v2 query jobs ({MOST_QUERY_JOBS}) per 24 hrs has been reached"
+    text = f"Max bulk v2 query jobs ({ALLOCATIONS['query jobs']}) per 24 hrs has been reached"
     return OrgError(400, "LIMIT_EXCEEDED", text)
+
+
+def too_many_result_bytes() -> OrgError:
+    """The 24-hour allocation of query results is used up (R)."""
+    most = ALLOCATIONS["result bytes"] // 1000
+    text = f"Max bulk v2 query result size stored ({most}) kb per 24 hrs has been exceeded"
+    return OrgError(400, "LIMIT_EXCEEDED", text)
+
+
+def no_results_yet(state: str) -> OrgError:
+    """Results of a query job that is not complete, where the org says so at all (switch; U)."""
+    return OrgError(400, "INVALIDJOBSTATE", f"Job in state {state} has no results; wait until it is JobComplete")
 
 
 def value_not_allowed(name: str, value: object, allowed: tuple[str, ...]) -> OrgError:
@@ -151,6 +163,27 @@ def row_too_long(number: int, cells: int, columns: int) -> JobFailedError:
 def no_rows() -> JobFailedError:
     """Nothing uploaded, or no header (text R, of the older Bulk API)."""
     return JobFailedError("InvalidBatch : Records not found")
+
+
+def too_many_columns(count: int, most: int) -> JobFailedError:
+    """More fields than a record of a job may have (limit D, text U)."""
+    return JobFailedError(f"InvalidBatch : Failed to parse CSV. {count} columns exceed the limit of {most}")
+
+
+def value_too_long(row: int, name: str, length: int, most: int) -> JobFailedError:
+    """A value of more characters than a job takes, whatever the field would hold (limit D, text U)."""
+    text = f"Row {row} has {length} characters in {name}; the limit is {most}"
+    return JobFailedError(f"InvalidBatch : Failed to parse CSV. {text}")
+
+
+def record_too_long(row: int, length: int, most: int) -> JobFailedError:
+    """A record of more characters than a job takes (limit D, text U)."""
+    return JobFailedError(f"InvalidBatch : Failed to parse CSV. Row {row} has {length} characters; the limit is {most}")
+
+
+def batches_used_up() -> str:
+    """What a job says that ran out of batches; its other rows are unprocessed (rule D, code D, text U)."""
+    return f"ExceededQuota : Max batches ({ALLOCATIONS['batches']}) per 24 hrs has been reached"
 
 
 def column_missing(name: str) -> JobFailedError:

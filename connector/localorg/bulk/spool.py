@@ -38,12 +38,21 @@ class Spool:
         """How many rows there are, without the header."""
         return len(self.ends) - 1
 
+    @property
+    def size(self) -> int:
+        """How many bytes the rows have."""
+        return self.ends[-1]
+
     def page(self, first: int, most: int | None = None) -> Page:
         """The page that begins with a row: at most so many rows, and no more bytes than a page may have."""
         start = self.ends[first]
         fitting = bisect_right(self.ends, start + LARGEST_PAGE) - 1 - first
         rows = min(max(fitting, 1), self.count - first, self.count if most is None else most)
         return Page(rows, first + rows, start, self.ends[first + rows] - start)
+
+    def read_rows(self) -> bytes:
+        """The bytes of all rows, without the header."""
+        return os.pread(self.file.fileno(), self.size, 0) if self.size else b""
 
     def read(self, page: Page) -> bytes:
         """The bytes of a page with the header before them; safe from several threads."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from bulk_client import Bulk, rows_of
 from local_client import Client
 
+from connector.localorg.api.app import LocalOrgApp
 from connector.localorg.bulk import ingest_routes, refusals
+from connector.localorg.bulk.usage import ALLOCATIONS
 from connector.localorg.faults import FOREVER, Fault
-from connector.localorg.org import Org
+from connector.localorg.org import Clock, Org
 
 
 @pytest.fixture
@@ -246,6 +249,73 @@ def test_job_without_upload_fails(bulk: Bulk) -> None:
     job = bulk.create("insert").body["id"]
     bulk.change(job, "UploadComplete")
     assert bulk.poll("ingest", job)["state"] == "Failed"
+
+
+LIMITS: dict[str, tuple[str, str, str]] = {
+    "a value of 32,001 characters": (
+        "Name,Description",
+        "A," + "x" * 32_001,
+        "Row 1 has 32001 characters in Description; the limit is 32000",
+    ),
+    "a record of 400,001 characters": (
+        "Name," + ",".join(f"T{n}__c" for n in range(13)),
+        "A," + ",".join(["x" * 30_800] * 13),
+        "Row 1 has 400401 characters; the limit is 400000",
+    ),
+}
+
+
+@pytest.mark.parametrize(("header", "row", "text"), LIMITS.values(), ids=LIMITS)
+def test_limits_of_a_record(bulk: Bulk, org: Org, header: str, row: str, text: str) -> None:
+    """Bulk API 2.0 limits for ingest jobs: 32,000 characters in a field, 400,000 in a record."""
+    long = {"sobject": "Account", "type": "textarea", "length": 32_000}
+    org.define_fields([{**long, "name": f"T{n}__c"} for n in range(13)])
+    job = bulk.loaded("insert", f"{header}\n{row}\n")
+    polled = bulk.poll("ingest", job)
+    assert (polled["state"], polled["errorMessage"]) == ("Failed", f"InvalidBatch : Failed to parse CSV. {text}")
+    assert accounts(org, "Name") == []
+
+
+def test_rich_texts_may_be_longer(bulk: Bulk, org: Org) -> None:
+    org.define_fields([{"sobject": "Account", "name": "Rich__c", "type": "textarea", "length": 131_072}])
+    job = bulk.loaded("insert", "Name,Rich__c\nA," + "x" * 131_072 + "\n")
+    assert bulk.poll("ingest", job)["state"] == "JobComplete"
+
+
+def test_limit_of_columns(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector.localorg.bulk.columns.MOST_COLUMNS", 1)
+    job = bulk.loaded("insert", "Name,Phone\nA,1\n")
+    assert bulk.poll("ingest", job)["errorMessage"].endswith("2 columns exceed the limit of 1")
+
+
+def test_batches_of_a_day(bulk: Bulk, org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch for every 10,000 records; a job that finds none left fails, with the rest unprocessed (documented)."""
+    monkeypatch.setattr("connector.localorg.bulk.usage.ROWS_PER_BATCH", 2)
+    monkeypatch.setattr("connector.localorg.bulk.load.ROWS_PER_BATCH", 2)
+    monkeypatch.setitem(ALLOCATIONS, "batches", 3)
+    bulk.loaded("insert", "Name\nA\nB\nC\n")
+    assert bulk.client.send("GET", "limits").body["DailyBulkApiBatches"] == {"Max": 3, "Remaining": 1}
+    job = bulk.loaded("insert", "Name\nD\nE\nF\n")
+    polled = bulk.poll("ingest", job)
+    assert (polled["state"], polled["errorMessage"][:13]) == ("Failed", "ExceededQuota")
+    assert (polled["numberRecordsProcessed"], polled["numberRecordsFailed"]) == (2, 0)
+    assert [r["Name"] for r in bulk.file(job, "unprocessedrecords")] == ["F"]
+    org.clock.advance(timedelta(hours=24))
+    bulk.client.token = org.issue_token(bulk.client.user_id)
+    assert bulk.poll("ingest", bulk.loaded("insert", "Name\nG\n"))["state"] == "JobComplete"
+
+
+def test_ingest_jobs_travel_with_a_snapshot(bulk: Bulk, org: Org) -> None:
+    done = bulk.loaded("insert", "Name,Score__c\nA,many\nB,1\n")
+    opened = bulk.create("insert").body["id"]
+    bulk.upload(opened, "Name\nC\n")
+    twin = Org.restore(org.snapshot(), clock=Clock(org.clock.now()))
+    other = Bulk(Client(twin, LocalOrgApp(twin), bulk.client.token, bulk.client.user_id))
+    for name in ("successfulResults", "failedResults", "unprocessedrecords"):
+        assert other.file(done, name) == bulk.file(done, name)
+    assert other.change(opened, "UploadComplete").status == 200
+    assert [r["Name"] for r in other.file(opened, "successfulResults")] == ["C"]
+    assert bulk.poll("ingest", opened)["state"] == "Open"
 
 
 # --- rows

@@ -11,10 +11,12 @@ import pytest
 from bulk_client import Bulk, rows_of
 from local_client import Client
 
-from connector.localorg.bulk import refusals, spool
+from connector.localorg.api.app import LocalOrgApp
+from connector.localorg.bulk import spool
 from connector.localorg.bulk.render import number_text
+from connector.localorg.bulk.usage import ALLOCATIONS
 from connector.localorg.faults import Fault
-from connector.localorg.org import Org
+from connector.localorg.org import Clock, Org
 
 
 @pytest.fixture
@@ -152,15 +154,64 @@ def test_a_job_that_waited_runs_as_the_user_who_made_it(aucklander: Client) -> N
 
 
 def test_jobs_of_a_day_are_limited(bulk: Bulk, org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusals, "MOST_QUERY_JOBS", 2)
+    monkeypatch.setitem(ALLOCATIONS, "query jobs", 2)
     statuses = [bulk.query("SELECT Id FROM Account").status for _ in range(3)]
     assert statuses == [200, 200, 400]
     assert bulk.query("SELECT Id FROM Account").body[0]["errorCode"] == "LIMIT_EXCEEDED"
+    for job in bulk.client.send("GET", "jobs/query").body["records"]:
+        bulk.poll("query", job["id"])
+        assert bulk.client.send("DELETE", f"jobs/query/{job['id']}").status == 204
+    assert bulk.query("SELECT Id FROM Account").status == 400
     left = bulk.client.send("GET", "limits").body["DailyBulkV2QueryJobs"]
-    assert left == {"Max": 10_000, "Remaining": 9_998}
+    assert left == {"Max": 2, "Remaining": 0}
     org.clock.advance(timedelta(hours=24))
     fresh = Bulk(Client(org, bulk.client.app, org.issue_token(), org.admin_id))
     assert fresh.query("SELECT Id FROM Account").status == 200
+
+
+def test_results_of_a_day_are_limited(bulk: Bulk, org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ALLOCATIONS, "result bytes", 10)
+    org.create_record("Account", {"Name": "Acme"})
+    bulk.queried("SELECT Id, Name FROM Account")
+    refused = bulk.query("SELECT Id FROM Account").body[0]
+    assert (refused["errorCode"], refused["message"][:40]) == (
+        "LIMIT_EXCEEDED",
+        "Max bulk v2 query result size stored (0)",
+    )
+
+
+EARLY = {"empty": (204, None), "refused": (400, "INVALIDJOBSTATE")}
+
+
+@pytest.mark.parametrize("answer", EARLY)
+def test_results_before_the_job_is_complete(bulk: Bulk, org: Org, answer: Any) -> None:
+    """Nobody on record has said which it is."""
+    org.set_switches(bulk_early_results=answer)
+    org.faults.add(Fault("job_queued", polls=3))
+    job = bulk.query("SELECT Id FROM Account").body["id"]
+    for path in ("results", "resultPages"):
+        early = bulk.client.send("GET", f"jobs/query/{job}/{path}")
+        assert (early.status, early.body and early.body[0]["errorCode"]) == EARLY[answer]
+    while bulk.poll("query", job)["state"] != "JobComplete":
+        pass
+    assert bulk.results(job).status == 200
+
+
+def test_jobs_and_their_results_travel_with_a_snapshot(bulk: Bulk, org: Org) -> None:
+    """A twin of an org at a crash holds the jobs that the client knows of."""
+    org.create_record("Account", {"Name": 'The "A" team'})
+    org.faults.add(Fault("job_queued", polls=1, nth=2))
+    done, waiting = bulk.queried("SELECT Name FROM Account"), bulk.query("SELECT Id FROM Account").body["id"]
+    nothing = bulk.queried("SELECT Name FROM Lead")
+    before = [bulk.results(job).encode() for job in (done, nothing)]
+    twin = Org.restore(org.snapshot(), clock=Clock(org.clock.now()))
+    other = Bulk(Client(twin, LocalOrgApp(twin), bulk.client.token, bulk.client.user_id))
+    assert [other.results(job).encode() for job in (done, nothing)] == before
+    assert [other.poll("query", waiting)["state"] for _ in range(2)] == ["UploadComplete", "JobComplete"]
+    assert other.query("SELECT Id FROM Account").body["id"] not in (done, waiting, nothing)
+    left = [b.client.send("GET", "limits").body["DailyBulkV2QueryJobs"]["Remaining"] for b in (bulk, other)]
+    assert left == [9997, 9996]
+    assert bulk.poll("query", waiting)["state"] == "UploadComplete"
 
 
 # --- the life of a job

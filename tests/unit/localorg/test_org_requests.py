@@ -316,6 +316,13 @@ def test_upsert_many(client: Client) -> None:
     assert [r["errors"][0]["statusCode"] for r in second[2:]] == ["DUPLICATE_VALUE", "MISSING_ARGUMENT"]
 
 
+def test_a_record_of_an_upsert_has_one_key(client: Client, account: str) -> None:
+    records = [{**ACCOUNT, "Name": "N", "Ext__c": "9", "Id": account}, {**ACCOUNT, "Name": "N", "Ext__c": "8"}]
+    reply = client.send("PATCH", "composite/sobjects/Account/Ext__c", {"records": records}).body
+    assert [r["success"] for r in reply] == [False, True]
+    assert reply[0]["errors"][0]["statusCode"] == "INVALID_FIELD"
+
+
 def test_upsert_many_by_id_as_recorded(client: Client, account: str) -> None:
     records = [{**ACCOUNT, "Name": "A", "Id": None}, {**ACCOUNT, "Name": "B", "Id": account}]
     reply = client.send("PATCH", "composite/sobjects/Account/Id", {"allOrNone": False, "records": records})
