@@ -91,8 +91,8 @@ def delete_records(visit: Visit, call: Call) -> Reply:
 def upsert_records(visit: Visit, call: Call, name: str, field: str) -> Reply:
     """PATCH composite/sobjects/X/Field: one type, matched by an external id, or by Id
 
-    Id works as a key, with null for a new record (recorded; also the guide of the Mobile SDK, Collection Upsert). "Don't
-    use record ids" (REST guide) is about records that are matched by another field.
+    Id works as a key, with null for a new record (recorded; also the guide of the Mobile SDK, Collection Upsert). What
+    the REST guide says, "Don't use record ids", is about records that are matched by another field.
     """
     definition = visit.find_object(name)
     key = find_key_field(visit, definition, field)
