@@ -26,6 +26,12 @@ from connector.errors import FileProblems, FixFirst, Problem
 from connector.files import Document, read_toml
 
 PREFIX = "CONNECTOR_"
+_NEEDED = {
+    "client_credentials": ("client_id", "client_secret"),
+    "jwt": ("client_id", "username", "private_key_file"),
+    "refresh_token": ("client_id",),  # the token itself may be one that an earlier run has kept
+    "access_token": ("access_token",),
+}
 _NOT_MY_DOMAIN = ("login.salesforce.com", "test.salesforce.com")
 
 
@@ -38,12 +44,15 @@ class OrgSettings(_Section):
 
     instance_url: str = ""
     token_url: str = ""
-    auth: Literal["client_credentials", "jwt"] = "client_credentials"
+    auth: Literal["client_credentials", "jwt", "refresh_token", "access_token"] = "client_credentials"
     client_id: str = ""
     client_secret: SecretStr = SecretStr("")
     username: str = ""
     private_key_file: Path | None = None
     audience: str = ""
+    refresh_token: SecretStr = SecretStr("")
+    """The first one. What the org gives in its place is kept in the store directory and goes before it."""
+    access_token: SecretStr = SecretStr("")
     api_version: str = Field(default="66.0", pattern=r"^[1-9]\d\.0$")
 
     @field_validator("instance_url", "token_url", "audience")
@@ -62,6 +71,19 @@ class OrgSettings(_Section):
             )
         return url
 
+    @field_validator("refresh_token", "access_token")
+    @classmethod
+    def _is_pasted(cls, secret: SecretStr) -> SecretStr:
+        return SecretStr(secret.get_secret_value().strip())
+
+    @field_validator("access_token")
+    @classmethod
+    def _fits_a_header(cls, secret: SecretStr) -> SecretStr:
+        """What does not fit would be shown in the HTTP library's complaint."""
+        if not all("!" <= character <= "~" for character in secret.get_secret_value()):
+            raise ValueError("the token holds a blank or a line break; copy it again, in one piece")
+        return secret
+
     @model_validator(mode="after")
     def _is_complete(self) -> OrgSettings:
         if self.instance_url and (missing := self._missing()):
@@ -69,14 +91,9 @@ class OrgSettings(_Section):
         return self
 
     def _missing(self) -> list[str]:
-        if self.auth == "client_credentials":
-            has: dict[str, object] = {
-                "client_id": self.client_id,
-                "client_secret": self.client_secret.get_secret_value(),
-            }
-        else:
-            has = {"client_id": self.client_id, "username": self.username, "private_key_file": self.private_key_file}
-        return [key for key, value in has.items() if not value]
+        given = {"client_secret": self.client_secret.get_secret_value(),
+                 "access_token": self.access_token.get_secret_value()}  # fmt: skip
+        return [key for key in _NEEDED[self.auth] if not given.get(key, getattr(self, key))]
 
     @property
     def token_endpoint(self) -> str:
@@ -114,10 +131,28 @@ class StoreSettings(_Section):
 
 
 class ApiSettings(_Section):
-    """How much of the org's daily API allowance is left to others."""
+    """How much of the org's API allowance (calls in any 24 hours) the connector may use."""
 
     reserve: float = Field(default=20, ge=0, lt=100)
     """Percent of the allowance that no run touches."""
+    daily_share: float = Field(default=50, gt=0, le=100)
+    """Percent of the allowance that all jobs of this installation together may spend in 24 hours."""
+
+
+class PullSettings(_Section):
+    """How records are read. The defaults suit every org that we know of."""
+
+    bulk_from: int = Field(default=20_000, ge=1)
+    """Records of one object from which on a Bulk job reads them; fewer go over REST, 2,000 to a call."""
+    bulk_page: int = Field(default=100_000, ge=1)
+    """Most records of one page of a Bulk result; what is read goes on from the last whole page after a crash."""
+    bulk_patience: float = Field(default=60, gt=0)
+    """Minutes to wait for a Bulk job; the next run goes on with one that takes longer."""
+    refresh_hours: float = Field(default=24, ge=0)
+    """How old values may be that change without a stamp (formulas, roll-ups); 0 reads them in every run."""
+    removals: float = Field(default=10, ge=0, le=100)
+    """Percent of an object's records that may be gone without a trace before a person has to look: a permission that
+    was taken away looks the same."""
 
 
 class MappingsSettings(_Section):
@@ -160,6 +195,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     store: StoreSettings = StoreSettings()
     api: ApiSettings = ApiSettings()
+    pull: PullSettings = PullSettings()
     mappings: MappingsSettings = MappingsSettings()
     jobs: JobsSettings = JobsSettings()
     log: LogSettings = LogSettings()

@@ -1,4 +1,4 @@
-"""Access tokens: client credentials or JWT bearer against the org's My Domain, and what a refused login means.
+"""Access tokens: by client credentials, JWT bearer, refresh token or given by hand; and what a refused login means.
 
 Called by session.py only. Never SOAP login, never a password flow; tokens and secrets appear in no message.
 """
@@ -8,13 +8,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import requests
 
 from connector.errors import FixFirst
 from connector.salesforce.errors import Refusal, read_refusal
+from connector.salesforce.kept_token import KeptToken
 from connector.settings import OrgSettings
 
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -27,13 +30,19 @@ Post = Callable[[str, dict[str, str]], requests.Response]
 class TokenSource:
     """The token of one org, fetched when first needed and renewed when the org says that it is no longer good.
 
-    Shared between threads: whoever comes first renews, the others take what it brought.
+    Shared between threads: whoever comes first renews, the others take what it brought. Refresh tokens that the org
+    rotates are kept in `folder`, without one for as long as this object lives.
     """
 
-    def __init__(self, org: OrgSettings, post: Post, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, org: OrgSettings, post: Post, clock: Callable[[], float] = time.time, *, folder: Path | None = None
+    ) -> None:
         self._org, self._post, self._clock = org, post, clock
+        self._kept = KeptToken(
+            folder, f"{org.token_endpoint}\n{org.client_id}", org.refresh_token.get_secret_value()
+        )  # fmt: skip
         self._lock = threading.Lock()
-        self._token = ""
+        self._token = org.access_token.get_secret_value() if org.auth == "access_token" else ""
 
     def current(self) -> str:
         with self._lock:
@@ -45,13 +54,39 @@ class TokenSource:
             return self._token if self._token != refused else self._fetch()
 
     def _fetch(self) -> str:
-        reply = self._post(self._org.token_endpoint, token_request(self._org, self._clock()))
-        self._token = read_token(reply, self._org)
+        if self._org.auth == "access_token":
+            raise FixFirst(_REFUSED_AS_GIVEN)
+        self._token = self._refresh() if self._org.auth == "refresh_token" else self._ask(self._credentials())
         return self._token
+
+    def _credentials(self) -> dict[str, str]:
+        return token_request(self._org, self._clock())
+
+    def _refresh(self) -> str:
+        """By the newest refresh token; its successor is on disk before the access token is used."""
+        with self._kept.locked():
+            used = self._kept.read()
+            answer = self._answer(refresh_request(self._org, used))
+            if (given := answer.get("refresh_token")) and given != used:
+                self._kept.replace(str(given))
+            return str(answer["access_token"])
+
+    def _ask(self, form: dict[str, str]) -> str:
+        return str(self._answer(form)["access_token"])
+
+    def _answer(self, form: dict[str, str]) -> dict[str, Any]:
+        return read_token(self._post(self._org.token_endpoint, form), self._org)
+
+
+_REFUSED_AS_GIVEN = (
+    "The org refused the access token in [org] access_token: it has expired, was revoked, or is of another org. Get a "
+    "new one (`sf org display --target-org ALIAS`) and put it into CONNECTOR_ORG__ACCESS_TOKEN. Such a token lives for "
+    'hours only; for scheduled jobs choose auth = "client_credentials" or "jwt" in config.toml.'
+)
 
 
 def token_request(org: OrgSettings, now: float) -> dict[str, str]:
-    """The form that asks `org` for a token at `now` (seconds since the epoch)."""
+    """The form that asks `org` for a token at `now` (seconds since the epoch), by what the settings hold."""
     if org.auth == "client_credentials":
         return {
             "grant_type": "client_credentials",
@@ -59,6 +94,18 @@ def token_request(org: OrgSettings, now: float) -> dict[str, str]:
             "client_secret": org.client_secret.get_secret_value(),
         }
     return {"grant_type": _JWT_GRANT, "assertion": _assertion(org, now)}
+
+
+def refresh_request(org: OrgSettings, token: str) -> dict[str, str]:
+    """The form that asks for an access token by a refresh token; a public client has no secret."""
+    if not token:
+        raise FixFirst(
+            "There is no refresh token. Log in once by the External Client App (web server flow, scope refresh_token) "
+            "and put the refresh token into CONNECTOR_ORG__REFRESH_TOKEN."
+        )
+    form = {"grant_type": "refresh_token", "client_id": org.client_id, "refresh_token": token}
+    secret = org.client_secret.get_secret_value()
+    return form | ({"client_secret": secret} if secret else {})
 
 
 def _assertion(org: OrgSettings, now: float) -> str:
@@ -84,14 +131,20 @@ def _private_key(org: OrgSettings) -> bytes:
         ) from None
 
 
-def read_token(reply: requests.Response, org: OrgSettings) -> str:
-    """The access token in a reply of the token endpoint; FixFirst explains a refusal."""
+def read_token(reply: requests.Response, org: OrgSettings) -> dict[str, Any]:
+    """A reply of the token endpoint that holds an access token; FixFirst explains a refusal."""
+    if reply.is_redirect:
+        host = urlsplit(reply.headers.get("Location", "")).hostname
+        raise FixFirst(
+            f"{org.token_endpoint} sends logins on to {host}. Secrets are not sent where nobody said they belong: if "
+            "that host is right, name it in [org] instance_url or token_url."
+        )
     try:
         body: Any = reply.json()
     except ValueError:
         body = None
     if reply.status_code == 200 and isinstance(body, dict) and body.get("access_token"):
-        return str(body["access_token"])
+        return body
     refusal = read_refusal(reply.status_code, body)
     raise FixFirst(f"{org.token_endpoint} refused the login ({refusal}). {advice(refusal, org)}")
 
@@ -99,12 +152,19 @@ def read_token(reply: requests.Response, org: OrgSettings) -> str:
 def advice(refusal: Refusal, org: OrgSettings) -> str:
     """What an administrator does about a refused login. Texts as seen in the field; matched loosely."""
     text = refusal.message.lower()
+    if org.auth == "refresh_token" and refusal.code == "invalid_grant":
+        return _REFUSED_TO_REFRESH
     for part, what in _BY_TEXT.items():
         if part in text:
             return what.format(org=org)
     return _BY_CODE.get(refusal.code, _OTHER).format(org=org)
 
 
+_REFUSED_TO_REFRESH = (
+    "The refresh token has expired, was revoked, or was used by another program while the app rotates them. Log in "
+    "once more by the External Client App and put the new refresh token into CONNECTOR_ORG__REFRESH_TOKEN; it goes "
+    "before the one that was kept."
+)
 _BY_TEXT = {
     "approved": "Open the External Client App's policies, set 'Admin approved users are pre-authorized', and assign "
     "its permission set to {org.username}.",

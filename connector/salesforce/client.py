@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
 from connector.errors import FixFirst, RetryLater
+from connector.salesforce.budget import Budget, SpendingBook
 from connector.salesforce.bulk import BulkQueries
 from connector.salesforce.collections import (
     MAX_RETRIEVED,
@@ -33,7 +35,7 @@ from connector.salesforce.collections import (
 from connector.salesforce.composite import Subrequest, SubResponse, composite_body, packed, read_composite
 from connector.salesforce.errors import LostReply, Refusal, error_for, read_refusal
 from connector.salesforce.session import OrgSession, Sleep
-from connector.salesforce.usage import ApiUsage
+from connector.salesforce.usage import ApiUsage, spent_on
 from connector.settings import ApiSettings, HttpSettings, OrgSettings
 
 
@@ -43,15 +45,22 @@ def connect(
     api: ApiSettings | None = None,
     *,
     sleep: Sleep = time.sleep,
+    folder: Path | None = None,
+    book: SpendingBook | None = None,
 ) -> OrgClient:
-    """Log in and hand out a client whose `org_now` is set. FixFirst when the org is not configured or refuses us."""
+    """Log in and hand out a client whose `org_now` is set. FixFirst when the org is not configured or refuses us.
+
+    `folder` keeps rotated refresh tokens (the store's), `book` what all jobs spend on this org together.
+    """
     if not org.instance_url:
         raise FixFirst(
             "No org is configured. Copy config.example.toml to config.toml and fill in [org], or set "
             "CONNECTOR_ORG__INSTANCE_URL, CONNECTOR_ORG__CLIENT_ID and CONNECTOR_ORG__CLIENT_SECRET."
         )
-    session = OrgSession(org, http or HttpSettings(), api or ApiSettings(), sleep)
+    session = OrgSession(org, http or HttpSettings(), api or ApiSettings(), sleep, folder=folder, book=book)
     token = session.tokens.current()
+    if org.auth == "access_token":
+        session.set_clock()
     return OrgClient(session, _rest(session, org, token), f"/services/data/v{org.api_version}/")
 
 
@@ -80,7 +89,12 @@ class OrgClient:
 
     @property
     def usage(self) -> ApiUsage:
-        return self._session.usage
+        return self._session.budget.usage
+
+    @property
+    def budget(self) -> Budget:
+        """What may still be spent, to be asked before anything large."""
+        return self._session.budget
 
     # --- reading ------------------------------------------------------------------------------------------
 
@@ -133,6 +147,15 @@ class OrgClient:
         body: dict[str, Any] = self._call(f"sobjects/{sobject}/describe", "GET", f"describing {sobject}")
         return body
 
+    def record_counts(self, sobjects: Sequence[str]) -> dict[str, int]:
+        """About how many live records there are, by the org's own bookkeeping: good for choosing, never for proving.
+
+        Objects that it holds no records of, or does not count, are missing from the answer.
+        """
+        params = {"sObjects": ",".join(sobjects)}
+        body = self._call("limits/recordCount", "GET", "asking how many records there are", params=params)
+        return {row["name"]: int(row["count"]) for row in body["sObjects"]} if body else {}
+
     def retrieve(self, sobject: str, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any] | None]:
         """Records in the order of `ids`, None for those that are gone or hidden; one call per 2,000."""
         records: list[dict[str, Any] | None] = []
@@ -146,7 +169,7 @@ class OrgClient:
 
     def create(self, rows: Sequence[Create]) -> list[RowResult]:
         """Insert up to 200 records in one call; see `update` for errors."""
-        return self._write("POST", create_body(rows), len(rows))
+        return self._write("POST", create_body(rows), [row[0] for row in rows])
 
     def update(self, rows: Sequence[Update]) -> list[RowResult]:
         """Update up to 200 records in one call, results in the order of `rows`.
@@ -154,15 +177,16 @@ class OrgClient:
         Raises LostReply when nobody knows whether it was carried out (it is never sent twice then), RetryLater when
         it certainly was not, QuotaExhausted at the daily limit.
         """
-        return self._write("PATCH", update_body(rows), len(rows))
+        return self._write("PATCH", update_body(rows), [row[0] for row in rows])
 
-    def _write(self, method: str, body: dict[str, Any], count: int) -> list[RowResult]:
+    def _write(self, method: str, body: dict[str, Any], sobjects: Sequence[str]) -> list[RowResult]:
         try:
-            answer = self._call("composite/sobjects", method, "writing records", json=body, headers=WRITE_HEADERS)
+            with spent_on(sobjects[0] if len(set(sobjects)) == 1 else ""):
+                answer = self._call("composite/sobjects", method, "writing records", json=body, headers=WRITE_HEADERS)
         except _Refused as error:
             if error.refusal.kind in {"quota", "auth", "retry"}:
                 raise error_for(error.refusal, "writing records") from None
-            return all_refused(error.refusal, count)
+            return all_refused(error.refusal, len(sobjects))
         return read_results(answer)
 
     # --- the wire -----------------------------------------------------------------------------------------

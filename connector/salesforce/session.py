@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import requests
@@ -27,10 +28,10 @@ from tenacity import (
 )
 from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError
 
-from connector.errors import FixFirst, QuotaExhausted, RetryLater
+from connector.errors import FixFirst, RetryLater
 from connector.salesforce.auth import TokenSource
+from connector.salesforce.budget import Budget, SpendingBook
 from connector.salesforce.errors import LostReply, Refusal, error_for, read_refusal
-from connector.salesforce.usage import ApiUsage, Meter
 from connector.settings import ApiSettings, HttpSettings, OrgSettings
 
 Sleep = Callable[[float], None]
@@ -45,23 +46,25 @@ _NEVER_BY_LOGIN = ("not valid for use with the REST API", "not attached to Agent
 class OrgSession(requests.Session):
     """A requests.Session whose requests to the org carry a good token and survive passing failures."""
 
-    def __init__(self, org: OrgSettings, http: HttpSettings, api: ApiSettings, sleep: Sleep = time.sleep) -> None:
+    def __init__(
+        self, org: OrgSettings, http: HttpSettings, api: ApiSettings, sleep: Sleep = time.sleep,
+        *, folder: Path | None = None, book: SpendingBook | None = None,
+    ) -> None:  # fmt: skip
+        """`folder` keeps rotated refresh tokens, `book` what all jobs spend together."""
         super().__init__()
         self._http, self._sleep = http, sleep
-        self._meter = Meter()
         self._date: datetime | None = None
-        self.tokens = TokenSource(org, self._post_form)
-        if proxy := http.proxy.get_secret_value():
-            self.proxies = {"http": proxy, "https": proxy}
+        self.budget = Budget(api, lambda: self._date or datetime.now(UTC), book)
+        self.tokens = TokenSource(org, self._post_form, folder=folder)
         for scheme in ("https://", "http://"):
             self.mount(scheme, _PlainAdapter(http, self._read_date))
-        self.mount(
-            org.instance_url + "/services/data", _OrgAdapter(http, self._read_date, api, self.tokens, self._meter)
-        )
+        versions = org.instance_url + "/services/data/"
+        self.mount(versions + "v", _OrgAdapter(http, self._read_date, self.tokens, self.budget))
+        self._versions = versions
 
-    @property
-    def usage(self) -> ApiUsage:
-        return self._meter.usage
+    def set_clock(self) -> None:
+        """Ask for the time where no login brings it; the list of versions needs no token and costs no call."""
+        self.request("GET", self._versions)
 
     @property
     def org_now(self) -> datetime:
@@ -130,7 +133,7 @@ class OrgSession(requests.Session):
         return response
 
     def _post_form(self, url: str, form: dict[str, str]) -> requests.Response:
-        return self.request("POST", url, data=form, repeatable=True)
+        return self.request("POST", url, data=form, repeatable=True, allow_redirects=False)
 
     def _read_date(self, response: requests.Response) -> None:
         if header := response.headers.get("Date"):
@@ -138,16 +141,18 @@ class OrgSession(requests.Session):
 
 
 class _PlainAdapter(HTTPAdapter):
-    """Default timeouts and the CA bundle, which requests would let an environment variable override."""
+    """Default timeouts, the proxy and the CA bundle, which requests would let environment variables override."""
 
     def __init__(self, http: HttpSettings, seen: Callable[[requests.Response], None]) -> None:
         super().__init__()
-        self._http, self._seen = http, seen
+        self._http, self._seen, self._proxy = http, seen, http.proxy.get_secret_value()
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         options["timeout"] = options.get("timeout") or (self._http.connect_timeout, self._http.read_timeout)
         if self._http.ca_bundle:
             options["verify"] = str(self._http.ca_bundle)
+        if self._proxy:
+            options["proxies"] = {"http": self._proxy, "https": self._proxy}
         response = super().send(request, *args, **options)
         self._seen(response)
         return response
@@ -157,15 +162,10 @@ class _OrgAdapter(_PlainAdapter):
     """Puts the token on every request to the org and renews it once when the org refuses it."""
 
     def __init__(
-        self,
-        http: HttpSettings,
-        seen: Callable[[requests.Response], None],
-        api: ApiSettings,
-        tokens: TokenSource,
-        meter: Meter,
-    ) -> None:
+        self, http: HttpSettings, seen: Callable[[requests.Response], None], tokens: TokenSource, budget: Budget
+    ) -> None:  # fmt: skip
         super().__init__(http, seen)
-        self._api, self._tokens, self._meter = api, tokens, meter
+        self._tokens, self._budget = tokens, budget
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         token = self._tokens.current()
@@ -178,22 +178,11 @@ class _OrgAdapter(_PlainAdapter):
     def _send_with(
         self, token: str, request: requests.PreparedRequest, *args: Any, **options: Any
     ) -> requests.Response:
-        self._keep_reserve()
+        self._budget.spend(request.method or "GET", request.url or "")
         request.headers["Authorization"] = f"Bearer {token}"
-        self._meter.count(request.method or "GET", request.url or "")
         response = super().send(request, *args, **options)
-        self._meter.read(response.headers.get("Sforce-Limit-Info"))
+        self._budget.hear(response.headers.get("Sforce-Limit-Info"))
         return response
-
-    def _keep_reserve(self) -> None:
-        usage = self._meter.usage
-        if usage.used is None or not usage.allowed:
-            return
-        if usage.used >= usage.allowed * (1 - self._api.reserve / 100):
-            raise QuotaExhausted(
-                f"{usage.used} of the org's {usage.allowed} API calls of the last 24 hours are used; [api] reserve "
-                f"leaves {self._api.reserve:g} % to others. Run later, or lower the reserve in config.toml."
-            )
 
 
 # --- what a failure means -------------------------------------------------------------------------------------
@@ -211,7 +200,7 @@ class PassingFailure(RetryLater):
 
 def refusal_in(response: requests.Response) -> Refusal | None:
     """The refusal in an HTTP answer, None when it is what was asked for. A page of HTML is never that."""
-    if "html" in response.headers.get("Content-Type", "") and response.status_code < 400:
+    if "html" in response.headers.get("Content-Type", "") and response.status_code < 300:
         return Refusal("HTML", f"a web page instead of data (HTTP {response.status_code})", 503)
     if response.status_code < 400:
         return None

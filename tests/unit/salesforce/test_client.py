@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connector.errors import QuotaExhausted, RetryLater
-from connector.salesforce import OrgRefused, RowResult, Subrequest, soql
+from connector.salesforce import OrgRefused, RowResult, Subrequest, SubResponse, soql
 from connector.salesforce.composite import describe_request, packed, query_request, read_composite
-from connector.salesforce.usage import kind_of, read_limit_info
 
 if TYPE_CHECKING:
     from conftest import Wire
@@ -91,6 +90,43 @@ def test_requests_are_packed_five_queries_to_a_call_and_describes_beside_them() 
     assert [len(c) for c in calls] == [25, 8, 1]
     assert [sum(r.is_query for r in c) for c in calls] == [5, 5, 1]
     assert {r.reference for c in calls for r in c} == {r.reference for r in [*queries, *describes]}
+
+
+def test_a_describe_is_asked_for_only_if_it_changed(wire: Wire) -> None:
+    since = datetime(2020, 8, 14, 20, 53, 2, tzinfo=UTC)
+    wire.answer("POST", "composite", composite_answer(("a", 304, None), ("b", 200, {"name": "Lead"})))
+    requests = [describe_request("Account", "a", since), describe_request("Lead", "b")]
+    unchanged, told = wire.client().composite(requests)
+    sent = json.loads(wire.sent()[0].body)["compositeRequest"]
+    assert sent[0]["httpHeaders"] == {"If-Modified-Since": "Fri, 14 Aug 2020 20:53:02 GMT"}
+    assert "httpHeaders" not in sent[1]
+    assert (unchanged.is_unchanged, unchanged.refusal, unchanged.body) == (True, None, None)
+    assert (told.is_unchanged, told.body) == (False, {"name": "Lead"})
+
+
+def test_the_date_of_a_describe_is_the_orgs_or_safely_earlier_than_the_question() -> None:
+    asked = datetime(2026, 9, 1, 8, tzinfo=UTC)
+    said = SubResponse("a", 200, {}, {"last-modified": "Fri, 14 Aug 2020 20:53:02 GMT"})
+    assert said.last_modified(asked) == datetime(2020, 8, 14, 20, 53, 2, tzinfo=UTC)
+    assert SubResponse("a", 200, {}).last_modified(asked) == datetime(2026, 9, 1, 7, tzinfo=UTC)
+    assert SubResponse("a", 200, {}, {"Last-Modified": "soon"}).last_modified(asked) == datetime(
+        2026, 9, 1, 7, tzinfo=UTC
+    )
+
+
+def test_recorded_describes_say_when_they_were_changed() -> None:
+    path = FIXTURES / "cumulusci" / "interactions" / "ManualEditTestCompositeParallelSalesforce.test_http_headers.json"
+    if not path.is_file():
+        pytest.skip(f"no recorded traffic at {path}")
+    answers = read_composite(json.loads(path.read_text())["interactions"][0]["response"]["body"])
+    assert {a.is_unchanged for a in answers} == {True}
+    assert {a.last_modified(datetime.now(UTC)) for a in answers} == {datetime(2020, 8, 14, 20, 53, 2, tzinfo=UTC)}
+
+
+def test_record_counts_leave_out_what_is_not_counted(wire: Wire) -> None:
+    wire.answer("GET", "limits/recordCount", {"sObjects": [{"count": 3, "name": "Account"}]})
+    assert wire.client().record_counts(["Account", "Lead"]) == {"Account": 3}
+    assert wire.sent()[0].params == {"sObjects": "Account,Lead"}
 
 
 def test_a_query_in_a_composite_is_escaped() -> None:
@@ -207,37 +243,6 @@ def test_the_daily_limit_ends_writing(wire: Wire) -> None:
 
 # --- cost ------------------------------------------------------------------------------------------------------
 
-HEADERS = {
-    "plain": ("api-usage=18/5000", (18, 5000)),
-    "with an app": ("api-usage=25/5000; per-app-api-usage=17/250(appName=sample)", (25, 5000)),
-    "app first": ("per-app-api-usage=17/250(appName=sample); api-usage=25/5000", (25, 5000)),
-    "app only": ("per-app-api-usage=17/250(appName=sample)", None),
-    "something else": ("weather=fine", None),
-}
-
-
-@pytest.mark.parametrize(("header", "expected"), HEADERS.values(), ids=HEADERS.keys())
-def test_limit_info(header: str, expected: tuple[int, int] | None) -> None:
-    assert read_limit_info(header) == expected
-
-
-KINDS = {
-    "composite": ("POST", "composite", "composite"),
-    "create": ("POST", "composite/sobjects", "create"),
-    "update": ("PATCH", "composite/sobjects", "update"),
-    "retrieve": ("POST", "composite/sobjects/Account", "retrieve"),
-    "query": ("GET", "query?q=SELECT", "query"),
-    "page": ("GET", "query/0r8-2000", "query"),
-    "all": ("GET", "queryAll?q=SELECT", "query"),
-    "describe": ("GET", "sobjects/Account/describe", "describe"),
-    "limits": ("GET", "limits", "other"),
-}
-
-
-@pytest.mark.parametrize(("method", "path", "kind"), KINDS.values(), ids=KINDS.keys())
-def test_calls_are_counted_by_kind(method: str, path: str, kind: str) -> None:
-    assert kind_of(method, f"https://acme.my.salesforce.com/services/data/v66.0/{path}") == kind
-
 
 def test_replays_count_and_logins_do_not(wire: Wire) -> None:
     wire.answer("GET", "query", refused("INVALID_SESSION_ID"), 401)
@@ -262,3 +267,46 @@ def test_soql_text() -> None:
 def test_only_names_get_into_soql(name: str) -> None:
     with pytest.raises(ValueError, match="API name"):
         soql.select("Account", [name])
+    with pytest.raises(ValueError, match="API name"):
+        soql.select("Account", ["Id"], stamp=name, since=datetime.now(UTC))
+    with pytest.raises(ValueError, match="API name"):
+        soql.select("Account", ["Id"], id_field=name, ids=[ID])
+
+
+def test_a_window_begins_where_the_one_before_ends() -> None:
+    since, until = datetime(2026, 9, 1, 8, tzinfo=UTC), datetime(2026, 9, 1, 9, 0, 0, 5, tzinfo=UTC)
+    window = soql.select("LoginHistory", ["Id"], since=since, until=until, stamp="LoginTime")
+    assert window == (
+        "SELECT Id FROM LoginHistory WHERE LoginTime >= 2026-09-01T08:00:00Z AND LoginTime < 2026-09-01T09:00:00Z"
+    )
+    assert " WHERE LoginTime >= 2026-09-01T09:00:00Z" in soql.select(
+        "LoginHistory", ["Id"], since=until, stamp="LoginTime"
+    )
+
+
+def test_records_are_read_again_by_id() -> None:
+    children = soql.select("Contact", ["Id"], ids=[ID, ID[:15]], id_field="AccountId")
+    assert children == f"SELECT Id FROM Contact WHERE AccountId IN ('{ID}','{ID[:15]}')"
+
+
+@pytest.mark.parametrize("wrong", ["", "001", "001000000000001'AA", "001000000000001AAA "])
+def test_only_ids_get_into_soql(wrong: str) -> None:
+    with pytest.raises(ValueError, match="no record id"):
+        soql.select("Account", ["Id"], ids=[wrong])
+
+
+def test_no_ids_are_no_question() -> None:
+    with pytest.raises(ValueError, match="no Id"):
+        soql.select("Account", ["Id"], ids=[])
+
+
+def test_a_statement_stays_shorter_than_salesforce_takes() -> None:
+    assert len(soql.select("Account", ["Id"], ids=[ID] * 4000)) < 100_000
+    with pytest.raises(ValueError, match="takes less than 100000"):
+        soql.select("Account", ["Id"], ids=[ID] * 5000)
+
+
+def test_counts() -> None:
+    since = datetime(2026, 9, 1, 8, tzinfo=UTC)
+    assert soql.count("Task", live_only=True) == "SELECT COUNT() FROM Task WHERE IsDeleted = false"
+    assert soql.count("Task", since=since).endswith("FROM Task WHERE SystemModstamp >= 2026-09-01T08:00:00Z")

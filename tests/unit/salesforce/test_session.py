@@ -215,7 +215,7 @@ def test_the_reserve_is_left_to_others(wire: Wire) -> None:
     client = wire.client(reserve=10)
     client.query("SELECT Id FROM Account")
     client.query("SELECT Id FROM Account")
-    with pytest.raises(QuotaExhausted, match=r"9000 of the org's 10000.*10 % to others"):
+    with pytest.raises(QuotaExhausted, match=r"9,000 of the org's 10,000.*10 % to others"):
         client.query("SELECT Id FROM Account")
     assert len(wire.sent()) == 2
 

@@ -1,0 +1,188 @@
+"""How many calls the connector may still make, and how many something will take.
+
+One Budget per session, which asks it before every request and tells it every answer. What all jobs of an installation
+spent together is in a book that outlives the run (the ledger); a budget without one knows its own session only.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Protocol
+
+from connector.errors import QuotaExhausted
+from connector.salesforce.collections import MAX_ROWS
+from connector.salesforce.composite import MAX_QUERIES, MAX_SUBREQUESTS
+from connector.salesforce.usage import Allowance, ApiUsage, Meter
+from connector.settings import ApiSettings
+
+DAY = timedelta(hours=24)
+ROWS_OF_A_QUERY = 2000
+"""Records of one page by REST, at most; with several long text fields an org gives 200."""
+ROWS_OF_A_BULK_PAGE = 100_000
+CALLS_AROUND_BULK = 12
+"""To make a job, to look at it until it is over, to delete it: a job of a minute, with growing pauses."""
+
+
+def predict_calls(
+    *, windows: int = 0, describes: int = 0, by_rest: Mapping[str, int] | None = None,
+    by_bulk: Mapping[str, int] | None = None, writes: int = 0,
+    rest_page: int = ROWS_OF_A_QUERY, bulk_page: int = ROWS_OF_A_BULK_PAGE,
+) -> int:  # fmt: skip
+    """The calls that a run will take, if nothing has to be asked twice.
+
+    `windows`: queries asked five to a composite call, whose answers fit on one page (counts among them); `describes`
+    go into the free places of those calls. `by_rest` and `by_bulk`: sObject -> records expected, read page by page.
+    `writes`: records, re-read and written 200 to a call.
+    """
+    rest = sum(_pages(rows, rest_page) for rows in (by_rest or {}).values())
+    bulk = sum(_pages(rows, bulk_page) + CALLS_AROUND_BULK for rows in (by_bulk or {}).values())
+    return _composites(windows, describes) + rest + bulk + 2 * ceil(writes / MAX_ROWS)
+
+
+def _pages(rows: int, page: int) -> int:
+    """An empty answer is a page too."""
+    return max(1, ceil(rows / page))
+
+
+def _composites(queries: int, others: int) -> int:
+    calls = ceil(queries / MAX_QUERIES)
+    room = calls * MAX_SUBREQUESTS - queries
+    return calls + ceil(max(0, others - room) / MAX_SUBREQUESTS)
+
+
+class SpendingBook(Protocol):
+    """What all jobs of the installation spent on one org, by the org's clock; the ledger has it."""
+
+    def note(self, at: datetime, calls: int) -> None: ...
+    def spent_since(self, at: datetime) -> Mapping[str, int]: ...
+    @property
+    def allowed(self) -> int | None: ...
+    def remember_allowed(self, calls: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Room:
+    """One of the limits that a run keeps: how many calls it leaves, why, and what lifts it."""
+
+    left: int
+    why: Callable[[], str]
+    remedy: str
+
+
+class Budget:
+    """The calls of one session: counted, and refused when a limit leaves none. Shared between threads."""
+
+    def __init__(self, api: ApiSettings, clock: Callable[[], datetime], book: SpendingBook | None = None) -> None:
+        self._api, self._clock, self._book = api, clock, book
+        self._meter = Meter()
+        self._lock = threading.Lock()
+        self._minute: datetime | None = None
+        self._spent = 0
+        self._allowed = book.allowed if book else None
+
+    @property
+    def usage(self) -> ApiUsage:
+        return replace(self._meter.usage, share=self._share())
+
+    @property
+    def left(self) -> int | None:
+        """Calls that may still be made by the tightest limit; None before the org has said what it allows."""
+        room = self._tightest()
+        return max(0, room.left) if room else None
+
+    def step(self, name: str) -> None:
+        """From now on calls are counted for this step of the run."""
+        self._meter.step = name
+
+    def afford(self, predicted: int, what: str) -> None:
+        """QuotaExhausted when `what` ("reading 12 sObjects") will take more calls than are left; spends nothing.
+
+        Says nothing before the org has told its allowance: then the first answer tells, and every call is checked.
+        """
+        room = self._tightest()
+        if room and predicted > room.left:
+            raise QuotaExhausted(
+                f"{what[:1].upper()}{what[1:]} takes about {predicted:,} API calls, and {max(0, room.left):,} are "
+                f"left: {room.why()}. Nothing of it was begun. Run later, or {room.remedy}."
+            )
+
+    def spend(self, method: str, url: str) -> None:
+        """Counts a call that is about to be made; QuotaExhausted when none is left."""
+        room = self._tightest()
+        if room and room.left <= 0:
+            raise QuotaExhausted(f"No API call is left: {room.why()}. Run later, or {room.remedy}.")
+        self._meter.count(method, url)
+        with self._lock:
+            self._spent += 1
+            if self._book:
+                self._book.note(self._clock(), 1)
+
+    def hear(self, header: str | None) -> None:
+        """What the org said about its allowances with an answer."""
+        self._meter.read(header)
+        org = self._meter.org
+        if org and org.allowed != self._allowed:
+            self._allowed = org.allowed
+            if self._book:
+                self._book.remember_allowed(org.allowed)
+
+    # --- limits -------------------------------------------------------------------------------------------
+
+    def _tightest(self) -> Room | None:
+        return min(self._rooms(), key=lambda room: room.left, default=None)
+
+    def _rooms(self) -> Iterator[Room]:
+        if org := self._meter.org:
+            left = self._percent(org.allowed, 100 - self._api.reserve) - org.used
+            yield Room(left, lambda: self._about_reserve(org), "lower [api] reserve in config.toml")
+        if app := self._meter.app:
+            remedy = "ask an administrator to raise the app's limit"
+            yield Room(app.allowed - app.used, lambda: self._about_app(app), remedy)
+        if share := self._share():
+            remedy = "raise [api] daily_share in config.toml"
+            yield Room(share.allowed - share.used, lambda: self._about_share(share), remedy)
+
+    def _about_reserve(self, org: Allowance) -> str:
+        return (
+            f"{org.used:,} of the org's {org.allowed:,} calls of the last 24 hours are used, and [api] reserve leaves "
+            f"{self._api.reserve:g} % to others"
+        )
+
+    def _about_app(self, app: Allowance) -> str:
+        return (
+            f"{app.used:,} of the {app.allowed:,} calls in 24 hours are used that the org allows {app.app or 'our app'}"
+        )
+
+    def _about_share(self, share: Allowance) -> str:
+        told = ", ".join(f"{job} {calls:,}" for job, calls in sorted(self._today().items()))
+        return (
+            f"this installation's jobs spent {share.used:,} calls in the last 24 hours"
+            + (f" ({told})" if told else "")
+            + f" of the {share.allowed:,} that [api] daily_share allows them ({self._api.daily_share:g} % of the org's "
+            f"{self._allowed:,})"
+        )
+
+    @staticmethod
+    def _percent(whole: int, percent: float) -> int:
+        return int(whole * percent // 100)
+
+    def _share(self) -> Allowance | None:
+        if not self._allowed:
+            return None
+        return Allowance(self._spent_today(), self._percent(self._allowed, self._api.daily_share))
+
+    def _spent_today(self) -> int:
+        """Read again every minute of the org's clock: the oldest calls drop out, other jobs' come in."""
+        if self._book:
+            minute = self._clock().replace(second=0, microsecond=0)
+            with self._lock:
+                if minute != self._minute:
+                    self._spent, self._minute = sum(self._today().values()), minute
+        return self._spent
+
+    def _today(self) -> Mapping[str, int]:
+        return self._book.spent_since(self._clock() - DAY) if self._book else {}
