@@ -25,7 +25,7 @@ from connector.salesforce.session import OrgSession, PassingFailure, refusal_in
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between two looks at a job; each pause is half as long again as the one before."""
 
-_PIECE = 256 * 1024
+_PIECE = 64 * 1024
 _OVER = frozenset({"JobComplete", "Failed", "Aborted"})
 _NOT_BULK = frozenset({
     "INVALIDENTITY", "FEATURENOTENABLED", "FUNCTIONALITY_NOT_ENABLED", "API_DISABLED", "API_ERROR",
