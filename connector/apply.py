@@ -61,12 +61,27 @@ def apply_plan(
         )
     run = _Run(client, ledger, run_id, lease, stop, progress, pause, len(plan.changes))
     try:
-        # Of one model each: two models may write to the same record, which may not stand in a call twice.
-        for _, group in groupby(plan.changes, key=lambda c: (c.model, c.sobject, c.record is None)):
-            run.write_group(list(group))
+        for group in _groups(plan):
+            run.write_group(group)
     finally:
         run.give_up()
     return tuple(run.outcomes[c.id] for c in plan.changes if c.id in run.outcomes)
+
+
+def calls_needed(plan: Plan) -> int:
+    """API calls that it takes to write the plan when nothing is tried again: each batch is read before, by sObject."""
+    batches = [batch for group in _groups(plan) for batch in _batches(group, BATCH_SIZES[0])]
+    return sum(1 + len(_sobjects_to_read(batch)) for batch in batches)
+
+
+def _sobjects_to_read(batch: Sequence[Change]) -> set[str]:
+    return {c.sobject for c in batch if c.record is not None} | {g.sobject for c in batch for g in c.guards}
+
+
+def _groups(plan: Plan) -> Iterator[Sequence[Change]]:
+    """Of one model each: two models may write to the same record, which may not stand in a call twice."""
+    for _, group in groupby(plan.changes, key=lambda c: (c.model, c.sobject, c.record is None)):
+        yield list(group)
 
 
 @dataclass

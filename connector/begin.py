@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 
 from connector.errors import ConnectorError, FixFirst, NeedsApproval
 from connector.jobs import Job
-from connector.salesforce import OrgClient, connect
+from connector.report import ApiCost, cost_json
+from connector.salesforce import ApiUsage, OrgClient, connect
 from connector.settings import Settings
 from connector.store.lease import Lease
 from connector.store.ledger import Ledger, RunStatus
 from connector.store.mirror import Mirror
+from connector.store.spending import Spending
 
 Progress = Callable[[str], None]
 
@@ -49,11 +51,13 @@ class Ground:
 def stand_on(job: Job, settings: Settings, progress: Progress) -> Iterator[Ground]:
     """The org and the stores for whoever only looks; the lease is taken all the same, for the mirror's sake."""
     started = time.monotonic()
-    with _right_to_write(job, settings) as (ledger, lease):
-        client = connect(settings.org, settings.http, settings.api)
-        with _open_mirror(settings, progress) as mirror:
-            alive = _keeping_lease(ledger, lease, progress)
-            yield Ground(job, settings, client, mirror, ledger, lease, alive, started)
+    with (
+        _right_to_write(job, settings) as (ledger, lease),
+        reach(job, settings) as client,
+        _open_mirror(settings, progress) as mirror,
+    ):
+        alive = _keeping_lease(ledger, lease, progress)
+        yield Ground(job, settings, client, mirror, ledger, lease, alive, started)
 
 
 @contextmanager
@@ -64,12 +68,18 @@ def begin_run(job: Job, settings: Settings, *, dry_run: bool, progress: Progress
         run_id = ledger.start_run(
             job.job, org=org_key(settings), policy=job.policy, dry_run=dry_run, held=lease
         )  # fmt: skip
-        with _recorded(ledger, run_id) as spending:
-            client = connect(settings.org, settings.http, settings.api)
+        with _recorded(ledger, run_id) as spending, reach(job, settings) as client:
             spending.append(client)
             with _open_mirror(settings, progress) as mirror:
                 alive = _keeping_lease(ledger, lease, progress)
                 yield Ground(job, settings, client, mirror, ledger, lease, alive, started, run_id)
+
+
+@contextmanager
+def reach(job: Job, settings: Settings) -> Iterator[OrgClient]:
+    """The org, logged in to; what is spent there is counted for `job`. The ledger must have been opened before."""
+    with Spending.open(settings.store.ledger, org_key(settings), job.job) as book:
+        yield connect(settings.org, settings.http, settings.api, folder=settings.store.directory, book=book)
 
 
 def org_key(settings: Settings) -> str:
@@ -99,9 +109,17 @@ def _recorded(ledger: Ledger, run_id: int) -> Iterator[list[OrgClient]]:
     except BaseException as error:
         status: RunStatus = "refused" if isinstance(error, NeedsApproval) else "failed"
         said, code = (str(error), error.exit_code) if isinstance(error, ConnectorError) else (repr(error), 1)
-        calls = spending[0].usage.calls if spending else {}
-        ledger.finish_run(run_id, status, code, {"error": said}, calls)
+        cost = cost_of(spending[0].usage) if spending else ApiCost()
+        ledger.finish_run(run_id, status, code, {"error": said, "api": cost_json(cost)}, cost.calls)
         raise
+
+
+def cost_of(usage: ApiUsage) -> ApiCost:
+    """What the run spent so far, for the report."""
+    pairs = [(a.used, a.allowed) if a else None for a in (usage.app, usage.share)]
+    return ApiCost(
+        usage.calls, usage.used, usage.allowed, usage.by_step, usage.by_sobject, usage.predicted, *pairs
+    )  # fmt: skip
 
 
 def _open_mirror(settings: Settings, progress: Progress) -> Mirror:

@@ -306,7 +306,7 @@ def describe(
 ) -> None:
     """Keep what the org says of its own fields beside a mapping, so that `check` knows them without an org."""
     settings = _settings(config)
-    client = connect(settings.org, settings.http, settings.api)
+    client = connect(settings.org, settings.http, settings.api, folder=settings.store.directory)
     path = save_describes(save, [client.describe(name) for name in sobjects])
     show(f"Kept in {path}. `connector check {save}` reads it.")
 

@@ -14,8 +14,8 @@ from datetime import datetime
 from functools import reduce
 from operator import or_
 
-from connector.apply import apply_plan
-from connector.begin import Ground, Progress, begin_run, stand_on
+from connector.apply import apply_plan, calls_needed
+from connector.begin import Ground, Progress, begin_run, cost_of, stand_on
 from connector.data import Outcome, Plan, PullResult
 from connector.errors import FileProblems
 from connector.evaluate import Evaluated, Explanation, evaluate, explain
@@ -26,7 +26,7 @@ from connector.plan.plan import make_plan
 from connector.plan.settle import settle
 from connector.pull import pull
 from connector.pull.schema import refresh_describes
-from connector.report import ApiCost, ModelSummary, RunReport, StageLine, conclude, run_json
+from connector.report import ModelSummary, RunReport, StageLine, conclude, count_of, run_json
 from connector.settings import Settings
 
 Stop = Callable[[], bool]
@@ -58,6 +58,7 @@ def run_job(
 def read_org(ground: Ground) -> tuple[tuple[JobModel, ...], PullResult]:
     """The job's models, and the mirror brought up to the org's present for all that they need."""
     job, settings, mirror, client = ground.job, ground.settings, ground.mirror, ground.client
+    client.budget.step("pull")
 
     def ask(sobjects: Iterable[str]) -> None:
         refresh_describes(client, mirror, sobjects, client.org_now, ground.progress)
@@ -83,6 +84,7 @@ def prove_examples(ground: Ground, models: Iterable[JobModel]) -> None:
 def judge(ground: Ground, model: JobModel, pulled: PullResult, accounts: Accounts) -> Evaluated:
     """One model's book, evaluated; the facts that changed go to the ledger, because they cannot be recovered later."""
     ground.progress(f"evaluating {model.model.label}")
+    ground.client.budget.step("evaluate")
     found = evaluate(
         ground.mirror.connection, model.mapping, pulled, describes=ground.mirror.describes(),
         calendar=calendar_of(model.model, pulled, ground.mirror), installation=ground.settings.installation,
@@ -94,6 +96,7 @@ def judge(ground: Ground, model: JobModel, pulled: PullResult, accounts: Account
 
 def plan_model(ground: Ground, model: JobModel, pulled: PullResult, found: Evaluated) -> Plan:
     """What one model would have written."""
+    ground.client.budget.step("plan")
     return make_plan(
         found.evaluations, found.current, model, ground.mirror.describes(), policy=ground.job.policy,
         limits=ground.job.limits, calendar=calendar_of(model.model, pulled, ground.mirror), as_of=pulled.as_of,
@@ -125,7 +128,10 @@ def settle_earlier(
 
 
 def write(ground: Ground, plan: Plan, stop: Stop) -> tuple[Outcome, ...]:
-    """The plan, applied."""
+    """The plan, applied; QuotaExhausted before the first write when there are not calls enough for all of it."""
+    budget = ground.client.budget
+    budget.step("apply")
+    budget.afford(calls_needed(plan), f"writing {count_of(len(plan.changes), 'change')}")
     return apply_plan(plan, ground.client, ground.ledger, ground.run, ground.lease, stop=stop, progress=ground.progress)
 
 
@@ -154,7 +160,7 @@ def finish(
     report = RunReport(
         run=ground.run, job=ground.job.job, org=pulled.org_id, as_of=pulled.as_of, status=status, exit_code=exit_code,
         pull=pulled, plan=plan, outcomes=outcomes, models=models, dry_run=dry_run,
-        cost=ApiCost(usage.calls, usage.used, usage.allowed), seconds=time.monotonic() - ground.started,
+        cost=cost_of(usage), seconds=time.monotonic() - ground.started,
     )  # fmt: skip
     ground.ledger.describe_run(ground.run, as_of=pulled.as_of, mapping_digest=",".join(m.digest for m in models))
     ground.ledger.finish_run(ground.run, status, exit_code, run_json(report), usage.calls)

@@ -5,10 +5,12 @@ nothing here asks the org, a database or the clock.
 """
 
 from connector.report.as_json import plan_json, run_json
+from connector.report.cost import cost_json
 from connector.report.explain_text import explanation_json, render_explanation
 from connector.report.plan_text import render_plan
 from connector.report.run_text import render_past_run, render_run, render_runs
 from connector.report.summary import ApiCost, ModelSummary, RunReport, StageLine, conclude
+from connector.report.words import count_of
 
 __all__ = [
     "ApiCost",
@@ -16,6 +18,8 @@ __all__ = [
     "RunReport",
     "StageLine",
     "conclude",
+    "cost_json",
+    "count_of",
     "explanation_json",
     "plan_json",
     "render_explanation",

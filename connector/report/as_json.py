@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from connector.data import Change, Outcome, Plan, PullResult, Value
+from connector.report.cost import cost_json
 from connector.report.refusals import Refusal, group_refusals
 from connector.report.summary import ModelSummary, RunReport
 
@@ -30,10 +31,7 @@ def run_json(report: RunReport) -> dict[str, Any]:
         "exit_code": report.exit_code,
         "dry_run": report.dry_run,
         "seconds": round(report.seconds, 3),
-        "api": {
-            "calls": dict(report.cost.calls), "total": report.cost.total,
-            "org_used": report.cost.used, "org_allowed": report.cost.allowed,
-        },
+        "api": cost_json(report.cost),
         "pull": _pull(report.pull),
         "models": [_model(m) for m in report.models],
         "plan": plan_json(report.plan),

@@ -17,9 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from connector.data import Change, Outcome, Plan
+from connector.report.cost import cost_json, cost_lines
 from connector.report.plan_text import render_plan
 from connector.report.refusals import Refusal, group_refusals
-from connector.report.summary import ApiCost, ModelSummary, RunReport, StageLine
+from connector.report.summary import ModelSummary, RunReport, StageLine
 from connector.report.words import count_of, kinds, moment, money, plain
 
 _STATUS_STYLE = {"done": "bold green", "failed": "bold red", "refused": "bold red", "stopped": "bold yellow"}
@@ -137,17 +138,9 @@ def _closing(report: RunReport) -> Iterator[Text]:
         f"{run} · job {report.job} · ", (word, style), f" · as of {moment(report.as_of)} · {report.seconds:.1f} s"
     )
     read = sum(o.read for o in report.pull.objects.values())
-    yield Text(
-        f"{count_of(read, 'record')} read from {count_of(len(report.pull.objects), 'sObject')} · {_cost(report.cost)}"
-    )
-
-
-def _cost(cost: ApiCost) -> str:
-    kinds_told = ", ".join(f"{kind} {n}" for kind, n in sorted(cost.calls.items(), key=lambda i: (-i[1], i[0])))
-    told = count_of(cost.total, "API call") + (f" ({kinds_told})" if kinds_told else "")
-    if cost.used is not None and cost.allowed:
-        told += f" · org used {cost.used:,} of {cost.allowed:,} today"
-    return told
+    spent, *where = cost_lines(cost_json(report.cost))
+    yield Text(f"{count_of(read, 'record')} read from {count_of(len(report.pull.objects), 'sObject')} · {spent}")
+    yield from map(Text, where)
 
 
 class RunLine(Protocol):
@@ -206,4 +199,7 @@ def render_past_run(
         parts += [Text(), Text(str(error), style="red")]
     if changes:
         parts += [Text(), render_plan(Plan(tuple(changes)), labels, examples=examples)]
-    return Group(*parts, *_became(changes, [o for o in outcomes if o.status != "planned"]))
+    parts += _became(changes, [o for o in outcomes if o.status != "planned"])
+    if api := report.get("api"):
+        parts += [Text(), *map(Text, cost_lines(api))]
+    return Group(*parts)

@@ -48,10 +48,20 @@ class ApiCost:
     """What the run took from the org's allowance."""
 
     calls: Mapping[str, int] = field(default_factory=dict)
-    """By kind, the token included."""
+    """By kind; logins do not count."""
     used: int | None = None
     allowed: int | None = None
     """Of the whole org in the last 24 hours, as its last reply said."""
+    steps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """step -> kind -> calls."""
+    sobjects: Mapping[str, int] = field(default_factory=dict)
+    """'' counts what was for several at once."""
+    predicted: Mapping[str, int] = field(default_factory=dict)
+    """step -> calls it was expected to take."""
+    app: tuple[int, int] | None = None
+    """(used, allowed) of our app, where the org limits apps."""
+    share: tuple[int, int] | None = None
+    """(used, allowed) of all jobs of this installation in the last 24 hours."""
 
     @property
     def total(self) -> int:

@@ -7,6 +7,7 @@ spent together is in a book that outlives the run (the ledger); a budget without
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -83,10 +84,11 @@ class Budget:
         self._minute: datetime | None = None
         self._spent = 0
         self._allowed = book.allowed if book else None
+        self._predicted: Counter[str] = Counter()
 
     @property
     def usage(self) -> ApiUsage:
-        return replace(self._meter.usage, share=self._share())
+        return replace(self._meter.usage, share=self._share(), predicted=dict(self._predicted))
 
     @property
     def left(self) -> int | None:
@@ -103,8 +105,9 @@ class Budget:
 
         Says nothing before the org has told its allowance: then the first answer tells, and every call is checked.
         """
+        self._predicted[self._meter.step] += predicted
         room = self._tightest()
-        if room and predicted > room.left:
+        if room and predicted > max(0, room.left):
             raise QuotaExhausted(
                 f"{what[:1].upper()}{what[1:]} takes about {predicted:,} API calls, and {max(0, room.left):,} are "
                 f"left: {room.why()}. Nothing of it was begun. Run later, or {room.remedy}."

@@ -80,6 +80,8 @@ class ApiUsage:
     app: Allowance | None = None
     share: Allowance | None = None
     """What all jobs of this installation spent in 24 hours, and may; None before the org's allowance is known."""
+    predicted: Mapping[str, int] = field(default_factory=dict)
+    """step -> calls that it was expected to take."""
 
     @property
     def calls(self) -> Mapping[str, int]:
