@@ -3,6 +3,9 @@
 Called by pull through OrgClient.bulk. A page is stored as it came, compressed; what is in it is pull's business, and
 so is counting it: this module promises that a file is whole, not that it is right. A job is known by its id alone, so
 that another process can go on with it, in the same API version.
+
+NUL bytes inside values are left where they are: DuckDB 1.5 reads them as any other character (quoted or not, plain or
+compressed), so that who loads the file removes them there with replace(value, chr(0), '').
 """
 
 from __future__ import annotations
@@ -231,10 +234,15 @@ def _store_body(response: requests.Response, stem: Path) -> Path:
         with part.open("wb") as out:
             _copy(_checked_gzip(pieces) if is_packed else pieces, out)
         part.replace(file)
+        _sync_directory(file.parent)
+    except OSError as error:
+        raise FixFirst(f"A page of Bulk results cannot be written to {part} ({error.strerror}). {_ROOM}") from None
     finally:
         part.unlink(missing_ok=True)
-    _sync_directory(file.parent)
     return file
+
+
+_ROOM = "Make room there, or give the program's user the right to write, or name another [store] directory."
 
 
 def _copy(pieces: Iterator[bytes], out: BinaryIO) -> None:
