@@ -38,9 +38,10 @@ class Needs:
 
 @dataclass(frozen=True)
 class ObjectPull:
-    """How the pull of one sObject ended. Rules may rely on it only if `complete`."""
+    """How the pull of one sObject (or of a source beside the org) ended. Rules may rely on it only if `complete`."""
 
     sobject: str
+    """Of a source: `file:usage/nps.csv`, `query:product/...`."""
     complete: bool
     reason: str = ""
     """Why it is not complete, as a sentence; empty when it is."""
@@ -48,6 +49,12 @@ class ObjectPull:
     deleted: int = 0
     hidden: Mapping[str, str] = field(default_factory=dict)
     """Fields that exist for the mapping but not for our user: name -> reason. Facts over them are unknown."""
+    written: datetime | None = None
+    """Of a source: when its file was written, or its query was answered."""
+    note: str = ""
+    """What a person should know of it although it is complete, as a sentence."""
+    notices: tuple[str, ...] = ()
+    """What a person should know although it has been mended, as sentences."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,9 @@ TEXT_TYPES = frozenset({
 })  # fmt: skip
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent", "long"})
 
+STAMPS = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
+"""Times of a record's last change, the best first: imports may set the second back, the third never moves."""
+
 
 @dataclass(frozen=True)
 class FieldDescribe:
@@ -68,6 +71,11 @@ class ObjectDescribe:
     @property
     def _lower(self) -> dict[str, FieldDescribe]:
         return {n.lower(): f for n, f in self.fields.items()}
+
+    @property
+    def stamp(self) -> str:
+        """The field that says when a record changed last, '' when this object has none."""
+        return next((s for s in STAMPS if s in self.fields), "")
 
     def parent(self, relationship: str) -> FieldDescribe | None:
         """The reference field whose relationship name is `relationship`, in any case."""

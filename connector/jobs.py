@@ -150,7 +150,10 @@ class Job(_Part):
     schedule: Cron | None = Field(default=None, description="When it runs: five cron fields.")
     zone: Zone = Field(default="UTC", description="Time zone of the schedule.")
     policy: Policy = Field(default="sync", description="Which kinds of change are permitted.")
-    pull: Literal["changes", "full"] = Field(default="changes", description="full: every record is read again.")
+    pull: Literal["changes", "verify", "full"] = Field(
+        default="changes",
+        description="verify: counts and ids of all records are compared too; full: every record is read again.",
+    )
     overlap: Overlap = Field(
         default=timedelta(minutes=15), description="How far each pull reads back behind the last one."
     )

@@ -66,7 +66,9 @@ def read_org(ground: Ground) -> tuple[tuple[JobModel, ...], PullResult]:
     drafts = draft_models(job, settings, mirror, ask)
     known = mirror.describes()
     needs = reduce(or_, (model.needs for model in drafts))
-    pulled = pull(client, mirror, needs, overlap=job.overlap, progress=ground.progress, whole=job.pull == "full")
+    pulled = pull(
+        client, mirror, needs, overlap=job.overlap, progress=ground.progress, scope=job.pull, how=settings.pull
+    )
     return final_models(drafts, job, settings, mirror, known), pulled
 
 

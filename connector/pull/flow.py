@@ -1,4 +1,4 @@
-"""The pull itself: describes, then one query per object, several to a call, each object stored as soon as it is whole.
+"""The pull itself: describes, then what every object still lacks, then what no stamp tells, then proof.
 
 Called by run.py. An object that fails is reported as not complete and keeps its cursor; the others go on. Raises only
 what concerns the whole run: no org, no quota, no login, another org's mirror.
@@ -9,99 +9,124 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from connector.data import Needs, ObjectPull, PullResult
 from connector.describe import ObjectDescribe
 from connector.errors import FixFirst, RetryLater
-from connector.pull.rows import Rows
+from connector.pull.carry import Ended, Pulling, carry
+from connector.pull.kin import follow_moves
+from connector.pull.proof import Proof, count_live, reconcile
 from connector.pull.schema import refresh_describes, stale_describes
-from connector.pull.windows import ORGANIZATION, ORGANIZATION_NEEDS, ObjectQuery, plan_queries, visible
-from connector.salesforce import OrgClient, OrgRefused, Refusal, SubResponse
-from connector.salesforce.errors import error_for
+from connector.pull.windows import (
+    ONE_PAGE,
+    ORGANIZATION,
+    ORGANIZATION_NEEDS,
+    ObjectQuery,
+    column_query,
+    plan_queries,
+    select_list,
+    visible,
+)
+from connector.salesforce import OrgClient, OrgRefused, Refusal
+from connector.settings import PullSettings
 from connector.store.mirror import Mirror
+from connector.store.readings import Readings
+
+Scope = Literal["changes", "verify", "full"]
+"""How much a pull looks at: what changed; that and whether everything else is as it should be; everything anew."""
 
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class _Run:
-    client: OrgClient
-    mirror: Mirror
-    as_of: datetime
-    overlap: timedelta
-    progress: Progress
-
-
 def pull(
-    client: OrgClient, mirror: Mirror, needs: Needs, *, overlap: timedelta, progress: Progress, whole: bool = False
-) -> PullResult:
-    """Bring every object of `needs` up to the org's present; `whole` reads all records whatever was read before.
+    client: OrgClient, mirror: Mirror, needs: Needs, *, overlap: timedelta, progress: Progress,
+    scope: Scope = "changes", how: PullSettings | None = None,
+) -> PullResult:  # fmt: skip
+    """Bring every object of `needs` up to the org's present.
 
     The client should have just connected: its clock becomes the `as_of` of the run.
     """
-    run = _Run(client, mirror, client.org_now, overlap, progress)
+    run = Pulling(client, mirror, Readings(mirror), client.org_now, overlap, how or PullSettings(), progress)
     wanted = dict((needs | ORGANIZATION_NEEDS).fields)
-    results = _refresh(run, stale_describes(mirror, wanted, run.as_of))
-    if ORGANIZATION in results:
-        raise FixFirst(f"Whose records these are cannot be read: {results[ORGANIZATION].reason}.")
-    found, drifted = _read(run, _without(wanted, results), whole=whole)
-    if drifted:
-        found |= _read_again(run, {name: wanted[name] for name in drifted}, whole=whole)
-    results |= found
-    org_id, zone = mirror.organization or ("", "UTC")  # known: _read recognised it before it stored anything
-    return PullResult(run.as_of, org_id, zone, {n: r for n, r in results.items() if n in needs.fields})
+    refused = _refresh(run, stale_describes(mirror, wanted, run.as_of))
+    if ORGANIZATION in refused:
+        raise FixFirst(f"Whose records these are cannot be read: {refused[ORGANIZATION].pull.reason}.")
+    results = refused | _read_all(run, _without(wanted, refused), whole=scope == "full")
+    results = _refresh_columns(run, results, at_once=scope == "verify")
+    results = _follow(run, results)
+    results = _prove(run, results, deeply=scope == "verify")
+    _delete_spent_jobs(run)
+    org_id, zone = mirror.organization or ("", "UTC")  # known: nothing is stored before
+    return PullResult(run.as_of, org_id, zone, {n: r.pull for n, r in results.items() if n in needs.fields})
 
 
-def _refresh(run: _Run, sobjects: Iterable[str]) -> dict[str, ObjectPull]:
+@dataclass(frozen=True)
+class _Result:
+    """How one object stands in the course of the pull."""
+
+    pull: ObjectPull
+    whole: bool = False
+    """All of its records were read in this run."""
+    live: int | None = None
+    """Live records by the org's count, taken with the window; None where it was not taken."""
+    counted: bool = False
+    """What is deleted leaves no trace, so that the count is needed in every run."""
+
+    @property
+    def needs_count(self) -> bool:
+        """Records that came in one page were counted by the page itself."""
+        return self.counted or (self.whole and self.pull.read > ONE_PAGE)
+
+
+Results = dict[str, _Result]
+
+
+# --- windows --------------------------------------------------------------------------------------------------
+
+
+def _refresh(run: Pulling, sobjects: Iterable[str]) -> Results:
     """Ask again what these objects look like; the result is those that the org does not show us."""
     refused = refresh_describes(run.client, run.mirror, sobjects, run.as_of, run.progress)
-    return {name: ObjectPull(name, False, why) for name, why in refused.items()}
+    return {name: _Result(ObjectPull(name, False, why)) for name, why in refused.items()}
 
 
-def _read_again(run: _Run, wanted: Mapping[str, frozenset[str]], *, whole: bool) -> dict[str, ObjectPull]:
-    """Read objects whose fields are not what they were when we last asked, now that we have asked again."""
-    refused = _refresh(run, wanted)
-    found, still = _read(run, _without(wanted, refused), whole=whole)
-    broken = {name: ObjectPull(name, False, _reason(name, refusal)) for name, refusal in still.items()}
-    return found | refused | broken
+def _read_all(run: Pulling, wanted: Mapping[str, frozenset[str]], *, whole: bool) -> Results:
+    """Every object up to `as_of`; once more those whose describe was no longer true, or that an old reading ended."""
+    results, drifted = _read(run, wanted, whole=whole)
+    if drifted:
+        refused = _refresh(run, drifted)
+        again, still = _read(run, {n: wanted[n] for n in drifted if n not in refused}, whole=whole)
+        results |= again | refused | {n: _Result(_failed(n, f"{n} could not be read ({r})")) for n, r in still.items()}
+    if behind := {n: wanted[n] for n, r in results.items() if r.pull.complete and _is_behind(run, n)}:
+        further, _ = _read(run, behind, whole=False)
+        results |= {n: replace(r, whole=results[n].whole) for n, r in further.items()}
+    return results
 
 
-def _read(
-    run: _Run, wanted: Mapping[str, frozenset[str]], *, whole: bool
-) -> tuple[dict[str, ObjectPull], dict[str, Refusal]]:
+def _is_behind(run: Pulling, sobject: str) -> bool:
+    """A reading of an earlier run has ended: the object is complete up to then."""
+    cursor = run.mirror.cursor(sobject)
+    return cursor is None or cursor < run.as_of
+
+
+def _read(run: Pulling, wanted: Mapping[str, frozenset[str]], *, whole: bool) -> tuple[Results, dict[str, Refusal]]:
     """(how each object ended, objects whose describe is no longer true)."""
     queries, hidden = _prepare(run, wanted, whole=whole)
-    results = {q.sobject: ObjectPull(q.sobject, False, q.too_long) for q in queries if q.too_long}
-    drifted: dict[str, Refusal] = {}
-    askable = [q for q in queries if not q.too_long]
-    requests = [r for q in askable for r in (q.request, q.count_request) if r]
-    answers = {a.reference: a for a in run.client.composites(requests)}
-    for query in askable:
-        answer = answers[query.sobject]
-        if query.sobject == ORGANIZATION:
-            _recognise(run, answer)
-        if answer.refusal and answer.refusal.code == "INVALID_FIELD":
-            drifted[query.sobject] = answer.refusal
-        else:
-            results[query.sobject] = _take(run, query, answer, answers.get(f"{query.sobject}_count"))
-    return {n: replace(r, hidden=hidden[n]) for n, r in results.items()}, drifted
-
-
-def _recognise(run: _Run, answer: SubResponse) -> None:
-    """Make sure whose records these are before any of them is stored."""
-    if answer.refusal:
-        raise error_for(answer.refusal, "reading the organization's id and time zone")
-    record = answer.body["records"][0]
-    if not record.get("TimeZoneSidKey"):
-        raise FixFirst(
-            "The org's time zone cannot be read, so no date can be judged. Give the integration user's permission set "
-            "read access to Organization.TimeZoneSidKey."
+    ended = carry(run, queries, _expected(run, queries))
+    results = {
+        e.query.sobject: _Result(
+            ObjectPull(e.query.sobject, e.complete, e.reason, e.read, e.deleted, hidden[e.query.sobject]),
+            whole=e.query.purpose == "whole", live=e.live, counted=e.query.counted,
         )
-    run.mirror.set_organization(record["Id"], record["TimeZoneSidKey"])
+        for e in ended
+        if e.drift is None
+    }  # fmt: skip
+    return results, {e.query.sobject: e.drift for e in ended if e.drift}
 
 
 def _prepare(
-    run: _Run, wanted: Mapping[str, frozenset[str]], *, whole: bool
+    run: Pulling, wanted: Mapping[str, frozenset[str]], *, whole: bool
 ) -> tuple[tuple[ObjectQuery, ...], dict[str, dict[str, str]]]:
     """The queries to ask, with a column in the mirror for each field that can be read; and what is hidden."""
     describes = run.mirror.describes()
@@ -121,50 +146,110 @@ def _match_columns(
     shown, hidden = visible(describe, needed)
     had = mirror.columns(describe.name)
     mirror.forget(describe.name, had - describe.fields.keys())
-    fields = shown | (had & describe.fields.keys())
+    fields = frozenset(select_list(describe, shown | (had & describe.fields.keys())))
     mirror.ensure(describe, fields)
     return fields, hidden
 
 
-def _take(run: _Run, query: ObjectQuery, answer: SubResponse, counted: SubResponse | None) -> ObjectPull:
-    """Store what a query brought, page after page; how it ended."""
-    pulled = _store_or_say(run, query, answer, restarts=1)
-    if pulled.complete and counted and _count_differs(run, query.sobject, counted):
-        run.progress(f"{query.sobject}: records were removed, reading all of them")
-        everything = replace(query, since=None, counted=False)
-        return _take(run, everything, run.client.composite([everything.request])[0], None)
-    return pulled
+def _expected(run: Pulling, queries: Iterable[ObjectQuery]) -> dict[str, int]:
+    """About how many records the queries over whole objects will bring, where that is not known from before."""
+    known = {q.sobject: run.mirror.count(q.sobject) for q in queries if q.purpose == "whole"}
+    new = sorted(name for name, size in known.items() if not size and name != ORGANIZATION)
+    return known | (run.client.record_counts(new) if new else {})
 
 
-def _store_or_say(run: _Run, query: ObjectQuery, answer: SubResponse, *, restarts: int) -> ObjectPull:
-    try:
-        return _store(run, query, answer)
-    except (RetryLater, OrgRefused) as error:
-        if restarts and isinstance(error, RetryLater):
-            # A locator expired, or records went away between two pages: the same question from the start.
-            again = run.client.composite([query.request])[0]
-            return _store_or_say(run, query, again, restarts=restarts - 1)
-        return ObjectPull(query.sobject, False, f"{query.sobject} could not be read to its end ({error})")
+# --- what no stamp tells --------------------------------------------------------------------------------------
 
 
-def _store(run: _Run, query: ObjectQuery, answer: SubResponse) -> ObjectPull:
-    if refusal := answer.refusal:
-        if refusal.kind in {"quota", "auth"}:
-            raise error_for(refusal, f"reading {query.sobject}")
-        return ObjectPull(query.sobject, False, _reason(query.sobject, refusal))
-    rows = Rows(run.client, answer.body, run.mirror.describes()[query.sobject], query.fields)
-    run.mirror.store(query.sobject, query.fields, rows, run.as_of, replace=query.since is None)
-    run.progress(f"{query.sobject}: {rows.read} {'records' if query.since is None else 'changed records'}")
-    return ObjectPull(query.sobject, True, read=rows.read, deleted=rows.deleted)
+def _refresh_columns(run: Pulling, results: Results, *, at_once: bool) -> Results:
+    """New fields for all records, and values that change without a stamp; a field that fails cannot be relied on."""
+    fields = {n: f for n, r in results.items() if r.pull.complete and (f := _due(run, n, r, at_once=at_once))}
+    failed: Results = {}
+    for ended in carry(run, [column_query(run.describe(n), f) for n, f in fields.items()], _sizes(run, fields)):
+        name = ended.query.sobject
+        if not ended.complete:
+            why = ended.reason or str(ended.drift)
+            hidden = dict(results[name].pull.hidden) | dict.fromkeys(
+                fields[name], f"its values are still to be read: {why}"
+            )
+            failed[name] = replace(results[name], pull=replace(results[name].pull, hidden=hidden))
+    for name in {n for n, r in results.items() if r.whole} | fields.keys() - failed.keys():
+        if _unstamped(run, name):
+            run.mirror.set_meta(_REFRESHED + name, run.as_of.isoformat())
+    return results | failed
 
 
-def _count_differs(run: _Run, sobject: str, counted: SubResponse) -> bool:
-    return counted.refusal is None and counted.body["totalSize"] != run.mirror.count(sobject)
+def _due(run: Pulling, sobject: str, result: _Result, *, at_once: bool) -> frozenset[str]:
+    """Fields of `sobject` to read for all of its records."""
+    if result.whole:
+        return frozenset()
+    pending, unstamped = run.mirror.pending(sobject), _unstamped(run, sobject)
+    last = run.mirror.meta(_REFRESHED + sobject) if unstamped else None
+    is_old = last is None or run.as_of - datetime.fromisoformat(last) >= timedelta(hours=run.how.refresh_hours)
+    return pending | (unstamped if at_once or is_old else frozenset())
 
 
-def _reason(sobject: str, refusal: Refusal) -> str:
-    return f"{sobject} could not be read ({refusal})"
+_REFRESHED = "refreshed:"
+
+
+def _unstamped(run: Pulling, sobject: str) -> frozenset[str]:
+    """Formulas and roll-ups in the mirror: their values change with the clock and with other records."""
+    columns = run.mirror.columns(sobject)
+    return frozenset(f.name for f in run.describe(sobject).fields.values() if f.calculated and f.name in columns)
+
+
+def _sizes(run: Pulling, sobjects: Iterable[str]) -> dict[str, int]:
+    return {name: run.mirror.count(name) for name in sobjects}
+
+
+def _follow(run: Pulling, results: Results) -> Results:
+    """Children of merged and converted records; where they cannot be asked for, their object is not complete."""
+    failed = {e.query.sobject: e for e in follow_moves(run, [n for n, r in results.items() if r.pull.complete])
+              if not e.complete}  # fmt: skip
+    return results | {n: replace(results[n], pull=_failed(n, _why(e))) for n, e in failed.items()}
+
+
+def _why(ended: Ended) -> str:
+    return f"children of merged records: {ended.reason or ended.drift}"
+
+
+# --- proof ----------------------------------------------------------------------------------------------------
+
+
+def _prove(run: Pulling, results: Results, *, deeply: bool) -> Results:
+    """Counts of what was read whole, or leaves no trace when it goes; ids where they differ, or of everything."""
+    complete = {n: r for n, r in results.items() if r.pull.complete and n != ORGANIZATION}
+    live = {n: r.live for n, r in complete.items() if r.live is not None}
+    uncounted = [n for n, r in complete.items() if n not in live and (r.needs_count or deeply)]
+    live |= count_live(run, uncounted)
+    differ = [n for n, count in live.items() if deeply or count != run.mirror.count(n)]
+    return results | {n: _proved(results[n], reconcile(run, n, live[n])) for n in differ}
+
+
+def _proved(result: _Result, proof: Proof) -> _Result:
+    pulled = replace(result.pull, notices=proof.notices)
+    if proof.problem:
+        pulled = replace(pulled, complete=False, reason=proof.problem)
+    return replace(result, pull=pulled)
+
+
+def _failed(sobject: str, reason: str) -> ObjectPull:
+    return ObjectPull(sobject, False, reason)
 
 
 def _without(wanted: Mapping[str, frozenset[str]], refused: Iterable[str]) -> dict[str, frozenset[str]]:
     return {name: fields for name, fields in wanted.items() if name not in refused}
+
+
+# --- before and after -----------------------------------------------------------------------------------------
+
+
+def _delete_spent_jobs(run: Pulling) -> None:
+    """Have the org forget the Bulk jobs whose results are here; what fails is tried again by the next run."""
+    for job in run.readings.spent_jobs():
+        try:
+            run.client.bulk.delete(job)
+        except (RetryLater, OrgRefused) as error:
+            run.progress(f"Bulk job {job} could not be deleted ({error})")
+        else:
+            run.readings.job_is_gone(job)

@@ -88,6 +88,10 @@ class OrgClient:
         return self._session.org_now
 
     @property
+    def api_version(self) -> str:
+        return str(self._rest.sf_version)
+
+    @property
     def usage(self) -> ApiUsage:
         return self._session.budget.usage
 

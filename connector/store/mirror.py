@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import duckdb
 
-from connector.describe import FieldDescribe, ObjectDescribe, read_describe
+from connector.describe import STAMPS, ObjectDescribe, read_describe
 from connector.errors import FixFirst
+from connector.store import tables
 from connector.store.mirror_file import SPOOLED, open_file, open_in_memory
-from connector.store.spool import column_type, name, quick_types, read_csv, write_rows
-
-_ALWAYS = ("Id", "SystemModstamp", "IsDeleted")
+from connector.store.spool import write_rows
+from connector.store.tables import Purpose, aware, naive
 
 
 class Mirror:
@@ -38,7 +38,7 @@ class Mirror:
         self.connection = connection
         self.notice = notice
         """What a person should know about this opening (rebuilt from nothing, and why); '' normally."""
-        self._spool, self._scratch = spool, scratch
+        self.spool, self._scratch = spool, scratch
         self._describes: dict[str, ObjectDescribe] | None = None
 
     @classmethod
@@ -74,7 +74,7 @@ class Mirror:
         return str(row[0]) if row else None
 
     def set_meta(self, key: str, value: str) -> None:
-        with self._transaction():
+        with self.transaction():
             self.connection.execute("DELETE FROM meta.entries WHERE key = ?", [key])
             self.connection.execute("INSERT INTO meta.entries VALUES (?, ?)", [key, value])
 
@@ -108,9 +108,9 @@ class Mirror:
     def save_describe(self, body: Mapping[str, Any], at: datetime) -> ObjectDescribe:
         """Keep the JSON of one object's describe as of the org time `at`."""
         described = read_describe(body)
-        with self._transaction():
+        with self.transaction():
             self.connection.execute("DELETE FROM meta.describes WHERE sobject = ?", [described.name])
-            values = [described.name, json.dumps(body), _naive(at)]
+            values = [described.name, json.dumps(body), naive(at)]
             self.connection.execute("INSERT INTO meta.describes VALUES (?, ?, ?)", values)
         self._describes = None
         return described
@@ -118,153 +118,148 @@ class Mirror:
     def described_at(self, sobject: str) -> datetime | None:
         """Org time at which the describe of `sobject` was asked for, None when there is none."""
         row = self.connection.execute("SELECT read_at FROM meta.describes WHERE sobject = ?", [sobject]).fetchone()
-        return _aware(row[0]) if row else None
+        return aware(row[0]) if row else None
 
     # --- records ------------------------------------------------------------------------------------------
 
     def ensure(self, describe: ObjectDescribe, fields: Iterable[str]) -> bool:
-        """Have a table with these fields (and Id, SystemModstamp, IsDeleted where there are such).
+        """Have a table with these fields (and Id, the stamp and IsDeleted where there are such).
 
-        True when a column appeared or changed its type: the cursor is then dropped, because the column is only good
-        for rules when the whole object has been read again.
+        True when a column appeared or changed its type: it is then pending, which means that its values are only good
+        for rules when they have been read for every record.
         """
-        wanted = _columns(describe, fields)
-        with self._transaction():
-            had = self._column_types(describe.name)
+        wanted = tables.columns_of(describe, fields)
+        with self.transaction() as run:
+            had = tables.column_types(run, describe.name)
             changed = [c for c, kind in wanted.items() if had.get(c) != kind]
             if not had:
-                self._create_table(describe.name, wanted)
+                tables.create(run, tables.table(describe.name), wanted)
             for column in changed if had else ():
-                self._replace_column(describe.name, column, wanted[column], exists=column in had)
-            if changed:
-                self.connection.execute("DELETE FROM meta.cursors WHERE sobject = ?", [describe.name])
+                tables.replace_column(run, describe.name, column, wanted[column], exists=column in had)
+                run.execute("INSERT INTO meta.pending VALUES (?, ?)", [describe.name, column])
         return bool(changed)
 
     def columns(self, sobject: str) -> frozenset[str]:
         """Fields that the table of `sobject` has; empty when there is no table."""
-        return frozenset(self._column_types(sobject))
+        return frozenset(tables.column_types(self.connection, sobject))
+
+    def pending(self, sobject: str) -> frozenset[str]:
+        """Fields that have not been read for every record yet."""
+        rows = self.connection.execute("SELECT field FROM meta.pending WHERE sobject = ?", [sobject]).fetchall()
+        return frozenset(str(row[0]) for row in rows)
 
     def forget(self, sobject: str, fields: Iterable[str]) -> None:
         """Drop these fields' values, for example because our user may no longer read them."""
-        gone = self.columns(sobject) & frozenset(fields) - frozenset(_ALWAYS)
-        for column in sorted(gone):
-            self.connection.execute(f"ALTER TABLE {_table(sobject)} DROP COLUMN {name(column)}")
+        gone = self.columns(sobject) & frozenset(fields) - {"Id", "IsDeleted", *STAMPS}
+        with self.transaction() as run:
+            for column in sorted(gone):
+                tables.drop_column(run, sobject, column)
+            tables.settle_pending(run, sobject, gone)
 
     def cursor(self, sobject: str) -> datetime | None:
         """How far `sobject` has been completely read, in org time; None: read it from the beginning."""
         row = self.connection.execute("SELECT cursor FROM meta.cursors WHERE sobject = ?", [sobject]).fetchone()
-        return _aware(row[0]) if row else None
+        return aware(row[0]) if row else None
+
+    def move_cursor(self, sobject: str, cursor: datetime) -> None:
+        """`sobject` is completely read up to `cursor`; for windows that were stored in parts."""
+        with self.transaction() as run:
+            tables.set_cursor(run, sobject, cursor)
+
+    def drop_cursor(self, sobject: str) -> None:
+        """Have `sobject` read from the beginning next time."""
+        self.connection.execute("DELETE FROM meta.cursors WHERE sobject = ?", [sobject])
 
     def store(
-        self, sobject: str, fields: Sequence[str], rows: Iterable[Sequence[Any]], cursor: datetime, *, replace: bool
-    ) -> int:
-        """Merge `rows` (values in the order of `fields`) by Id and move the cursor, in one transaction.
+        self, sobject: str, fields: Sequence[str], rows: Iterable[Sequence[Any]], cursor: datetime | None, *,
+        replace: bool = False, purpose: Purpose = "window",
+    ) -> int:  # fmt: skip
+        """Take `rows` (values in the order of `fields`) in and move the cursor, in one transaction.
 
         A row that is older than the one already there is left out; of several with one Id the newest stamp wins;
-        columns not in `fields` become null. `replace` puts `rows` in place of the whole table. Returns the number of
-        rows given. Whatever `rows` raises while it is read leaves the mirror as it was.
+        columns not in `fields` become null. `replace` puts `rows` in place of the whole table, the purpose `columns`
+        changes only these fields of records that are there. Returns the number of rows given; whatever `rows` raises
+        while it is read leaves the mirror as it was. A cursor of None leaves the cursor where it is.
         """
-        known = self._column_types(sobject)
+        known = tables.column_types(self.connection, sobject)
         columns = {f: known[f] for f in fields}
-        with tempfile.TemporaryDirectory(dir=self._spool, prefix=SPOOLED) as directory:
-            file = Path(directory) / "rows.csv"
-            count = write_rows(file, rows)
-            self._stage(columns, file)
-            with self._transaction():
-                self._merge(sobject, columns, replace=replace)
-                self._set_cursor(sobject, cursor)
+
+        def take_in(run: duckdb.DuckDBPyConnection, kinds: tables.Columns) -> None:
+            tables.create(run, tables.STAGED, columns, temporary=True)
+            tables.fill(run, tables.STAGED, columns, file, kinds, header=False)
+            tables.take_in(run, sobject, tables.STAGED, columns, "whole" if replace else purpose)
+            if cursor is not None:
+                tables.set_cursor(run, sobject, cursor)
+            run.execute(f"DROP TABLE {tables.STAGED}")
+
+        with self.spooled(rows) as (file, count):
+            self.load(columns, take_in)
         return count
 
     def count(self, sobject: str) -> int:
         """Number of records of `sobject` that are not deleted."""
-        row = self.connection.execute(f'SELECT count(*) FROM {_table(sobject)} WHERE NOT "IsDeleted"').fetchone()
-        return int(row[0]) if row else 0
+        return tables.count(self.connection, tables.table(sobject), 'NOT "IsDeleted"')
 
-    # --- inside -------------------------------------------------------------------------------------------
+    def remove(self, sobject: str, ids: Sequence[str]) -> None:
+        """Take records out that are gone from the org without a trace."""
+        with self.transaction() as run:
+            run.execute(f'DELETE FROM {tables.table(sobject)} WHERE "Id" IN (SELECT unnest(?))', [list(ids)])
 
-    def _merge(self, sobject: str, columns: dict[str, str], *, replace: bool) -> None:
-        run, table, names = self.connection.execute, _table(sobject), ", ".join(name(c) for c in columns)
-        if replace:
-            run(f"DELETE FROM {table}")
-        else:
-            if "SystemModstamp" in columns:
-                run(
-                    f'DELETE FROM staged USING {table} AS old WHERE old."Id" = staged."Id" '
-                    'AND old."SystemModstamp" > staged."SystemModstamp"'
-                )
-            run(f'DELETE FROM {table} WHERE "Id" IN (SELECT "Id" FROM staged)')
-        run(f"INSERT INTO {table} ({names}) SELECT {names} FROM staged")
-        run("DROP TABLE staged")
+    # --- records whose children went elsewhere ------------------------------------------------------------
 
-    def _stage(self, columns: dict[str, str], file: Path) -> None:
-        """The rows of `file` in a temporary table, the newest of each Id."""
-        names = ", ".join(f"CAST({name(c)} AS {kind}) AS {name(c)}" for c, kind in columns.items())
-        stamp = name("SystemModstamp") if "SystemModstamp" in columns else "NULL"
-        for kinds in (quick_types(columns), columns):
-            try:
-                self.connection.execute(
-                    f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {names} FROM {read_csv(file, kinds)} "
-                    f'QUALIFY row_number() OVER (PARTITION BY "Id" ORDER BY {stamp} DESC) = 1'
-                )
-            except duckdb.ConversionException:
-                if kinds == columns:
-                    raise
-            else:
-                return
+    def moves(self) -> dict[str, frozenset[str]]:
+        """Records, by sObject, that children of merged or converted ones went to without being stamped."""
+        rows = self.connection.execute("SELECT DISTINCT sobject, id FROM meta.moves").fetchall()
+        return {sobject: frozenset(i for s, i in rows if s == sobject) for sobject in sorted({s for s, _ in rows})}
 
-    def _set_cursor(self, sobject: str, cursor: datetime) -> None:
-        self.connection.execute("DELETE FROM meta.cursors WHERE sobject = ?", [sobject])
-        self.connection.execute("INSERT INTO meta.cursors VALUES (?, ?)", [sobject, _naive(cursor)])
-
-    def _column_types(self, sobject: str) -> dict[str, str]:
+    def masters(self, sobject: str, ids: Iterable[str]) -> frozenset[str]:
+        """The records that `ids` live on in, merges of merged ones followed to their end."""
+        if "MasterRecordId" not in self.columns(sobject):
+            return frozenset(ids)
         rows = self.connection.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() "
-            "WHERE schema_name = 'org' AND table_name = ? AND database_name = current_database() ORDER BY column_index",
-            [sobject],
-        ).fetchall()
-        return {str(column): str(kind) for column, kind in rows}
+            'WITH RECURSIVE chain(id) AS (SELECT unnest(?) UNION SELECT r."MasterRecordId" FROM chain '
+            f'JOIN {tables.table(sobject)} AS r ON r."Id" = chain.id WHERE r."MasterRecordId" IS NOT NULL) '
+            f'SELECT id FROM chain WHERE id NOT IN (SELECT "Id" FROM {tables.table(sobject)} '
+            'WHERE "MasterRecordId" IS NOT NULL)', [sorted(ids)],
+        ).fetchall()  # fmt: skip
+        return frozenset(str(row[0]) for row in rows)
 
-    def _create_table(self, sobject: str, columns: dict[str, str]) -> None:
-        body = ", ".join(f"{name(c)} {kind}{_default(c)}" for c, kind in columns.items())
-        self.connection.execute(f"CREATE TABLE {_table(sobject)} ({body})")
+    def settle_moves(self, moves: Mapping[str, Iterable[str]]) -> None:
+        """Their children have been read again."""
+        with self.transaction() as run:
+            for sobject, ids in moves.items():
+                run.execute(
+                    "DELETE FROM meta.moves WHERE sobject = ? AND id IN (SELECT unnest(?))", [sobject, list(ids)]
+                )
 
-    def _replace_column(self, sobject: str, column: str, kind: str, *, exists: bool) -> None:
-        if exists:
-            self.connection.execute(f"ALTER TABLE {_table(sobject)} DROP COLUMN {name(column)}")
-        self.connection.execute(f"ALTER TABLE {_table(sobject)} ADD COLUMN {name(column)} {kind}{_default(column)}")
+    # --- for store/ ---------------------------------------------------------------------------------------
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         self.connection.execute("BEGIN")
         try:
-            yield
+            yield self.connection
         except BaseException:
             self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
 
+    def load(self, columns: tables.Columns, step: Callable[[duckdb.DuckDBPyConnection, tables.Columns], None]) -> None:
+        """Run `step`, which reads a file of these columns, in a transaction; again where a number needs another way."""
+        ways = tables.ways_to_read(columns)
+        for attempt, kinds in enumerate(ways, start=1):
+            try:
+                with self.transaction() as run:
+                    step(run, kinds)
+            except duckdb.ConversionException:
+                if attempt == len(ways):
+                    raise
+            else:
+                return
 
-# --- SQL text -------------------------------------------------------------------------------------------------
-
-
-def _columns(describe: ObjectDescribe, fields: Iterable[str]) -> dict[str, str]:
-    always = [f for f in _ALWAYS if f in describe.fields]
-    names = [*always, *sorted(frozenset(fields) - frozenset(always))]
-    types = {n: column_type(describe.fields[n]) for n in names if n != "IsDeleted"}
-    return types | {"IsDeleted": column_type(FieldDescribe("IsDeleted", "boolean"))}
-
-
-def _default(column: str) -> str:
-    return " DEFAULT false" if column == "IsDeleted" else ""
-
-
-def _table(sobject: str) -> str:
-    return f"org.{name(sobject)}"
-
-
-def _naive(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(tzinfo=None)
-
-
-def _aware(at: datetime) -> datetime:
-    return at.replace(tzinfo=UTC)
+    @contextmanager
+    def spooled(self, rows: Iterable[Sequence[Any]]) -> Iterator[tuple[Path, int]]:
+        """(a file with `rows` for as long as the block lasts, their number)."""
+        with tempfile.TemporaryDirectory(dir=self.spool, prefix=SPOOLED) as directory:
+            file = Path(directory) / "rows.csv"
+            yield file, write_rows(file, rows)

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from connector.describe import FieldDescribe, ObjectDescribe
-from connector.pull.windows import ObjectQuery, plan_queries, visible
+from connector.pull.windows import ObjectQuery, plan_queries, queries_by_id, visible
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 OVERLAP = timedelta(minutes=15)
@@ -74,17 +74,41 @@ def test_what_is_asked() -> None:
         "queryAll?q=SELECT Id,SystemModstamp,IsDeleted,Industry,Name FROM Account "
         "WHERE SystemModstamp >= 2026-09-01T10:45:00Z"
     )
-    assert plan(ACCOUNT, HOUR_AGO).count_request is None
-    counting = plan(MEMBER, HOUR_AGO).count_request
-    assert counting is not None
-    assert unquote(counting.url) == "query?q=SELECT COUNT() FROM CampaignMember"
-    assert counting.reference != plan(MEMBER, HOUR_AGO).request.reference
 
 
-def test_a_select_list_that_is_too_long_is_said_to_be() -> None:
+def test_live_records_are_counted_with_the_archived_ones() -> None:
+    query = plan(MEMBER, HOUR_AGO)
+    assert unquote(query.count_request.url) == "queryAll?q=SELECT COUNT() FROM CampaignMember WHERE IsDeleted = false"
+    assert query.count_request.reference != query.request.reference
+
+
+def test_a_select_list_that_is_too_long_for_an_address_is_said_to_be() -> None:
     wide = described("Account", "Id", *(f"A_Field_With_A_Long_Name_{n}__c" for n in range(300)))
-    assert "mention fewer fields" in plan(wide, None).too_long
-    assert plan(ACCOUNT, None).too_long == ""
+    assert plan(wide, None).is_too_long
+    assert not plan(ACCOUNT, None).is_too_long
+
+
+def test_a_window_is_halved_without_a_gap_until_it_is_a_minute() -> None:
+    window = plan(ACCOUNT, HOUR_AGO)
+    first, second = window.halves(NOW) or (window, window)
+    assert first is not window
+    assert (first.since, second.until) == (window.since, None)
+    assert first.until == second.since
+    assert (first.cursor, second.cursor) == (None, None)
+    parts, rounds = [first], 0
+    while parts and rounds < 50:
+        parts, rounds = [p for part in parts for p in (part.halves(NOW) or ())], rounds + 1
+    assert rounds < 10
+    assert plan(ACCOUNT, None).halves(NOW) is None
+
+
+def test_records_are_asked_for_by_id_in_addresses_that_are_short_enough() -> None:
+    ids = [f"001{n:015}" for n in range(1234)]
+    wide = described("Account", "Id", *(f"A_Field_With_A_Long_Name_{n}__c" for n in range(100)))
+    queries = queries_by_id(wide, frozenset(wide.fields), ids)
+    assert [i for q in queries for i in q.ids] == ids
+    assert not any(q.is_too_long for q in queries)
+    assert len({q.reference for q in queries}) == len(queries)
 
 
 def test_fields_are_found_in_any_case_and_the_missing_are_named() -> None:

@@ -180,11 +180,17 @@ def test_a_row_that_does_not_fit_leaves_rows_and_cursor_as_they_were(mirror: Mir
 # --- columns ---------------------------------------------------------------------------------------------------
 
 
-def test_a_new_column_makes_the_object_be_read_again(mirror: Mirror) -> None:
-    put(mirror, ("001", at(0), "a"))
+def test_a_new_column_is_pending_until_it_was_read_for_every_record(mirror: Mirror) -> None:
+    put(mirror, ("001", at(0), "a"), ("002", at(9), "b"))
     assert mirror.ensure(ACCOUNT, ["Name", "OwnerId"])
-    assert mirror.cursor("Account") is None
-    assert names(mirror) == {"001": "a"}
+    assert mirror.pending("Account") == {"OwnerId"}
+    assert mirror.cursor("Account") == NOON
+    rows = [("001", at(0), "005A"), ("002", at(8), "005B"), ("003", at(8), "005C")]
+    mirror.store("Account", ("Id", "SystemModstamp", "OwnerId"), rows, None, purpose="columns")
+    assert mirror.pending("Account") == frozenset()
+    assert mirror.cursor("Account") == NOON
+    found = mirror.connection.execute('SELECT "Id", "Name", "OwnerId" FROM org."Account" ORDER BY 1').fetchall()
+    assert found == [("001", "a", "005A"), ("002", "b", None)]  # what we hold of 002 is newer, 003 is for a window
 
 
 def test_known_columns_do_not(mirror: Mirror) -> None:
@@ -200,7 +206,7 @@ def test_a_field_that_changed_its_type_is_read_again(mirror: Mirror) -> None:
     put(mirror, ("001", at(0), "a"))
     finer = replace(ACCOUNT.fields["Share__c"], scale=6)
     assert mirror.ensure(replace(ACCOUNT, fields={**ACCOUNT.fields, "Share__c": finer}), ["Share__c"])
-    assert mirror.cursor("Account") is None
+    assert mirror.pending("Account") == {"Share__c"}
 
 
 def test_a_forgotten_field_comes_back_as_a_new_one(mirror: Mirror) -> None:

@@ -1,0 +1,135 @@
+"""Proof that the mirror holds what the org holds: counts, and where they differ the ids; differences are mended.
+
+Called by flow.py and by `connector verify`. What is gone without a trace is taken out of the mirror only after it was
+asked for by id, and never more than a person would believe: a permission that was lost looks like deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from connector.pull.carry import Pulling, carry, carry_parts
+from connector.pull.windows import ObjectQuery, id_query, queries_by_id
+from connector.salesforce.errors import error_for
+from connector.store.readings import Difference
+
+FEW = 50
+"""Records that may be gone without a trace whatever share of their object they are."""
+
+MOST_BY_ID = 2000
+"""Records that are asked for one by one; when more are missing, everything is read again."""
+
+_NAMED = 20
+"""Ids that a message names."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was compared of one object, and what came of it."""
+
+    sobject: str
+    org: int = 0
+    """Live records by the org's count."""
+    mirror: int = 0
+    """Live records in the mirror, before anything was mended."""
+    difference: Difference = field(default_factory=Difference)
+    problem: str = ""
+    """Why mirror and org do not agree now, or why that cannot be told; '' when they do."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was wrong and has been mended, in sentences."""
+        found = self.difference
+        said = (
+            (found.missing, "were missing from the mirror and have been read"),
+            (found.stale, "had changed unnoticed and have been read"),
+            (found.surplus, "are gone from the org without a trace and were taken out"),
+        )
+        return tuple(f"{len(ids)} {self.sobject} records {what}: {name_ids(ids)}." for ids, what in said if ids)
+
+
+def count_live(run: Pulling, sobjects: Iterable[str]) -> dict[str, int]:
+    """Live records by the org's own count, several objects to a call; objects that it does not count are left out."""
+    queries = [id_query(run.describe(name)) for name in sobjects]
+    answers = run.client.composites([q.count_request for q in queries])
+    counts = {}
+    for query, answer in zip(queries, answers, strict=True):
+        refusal = answer.refusal
+        if refusal is None:
+            counts[query.sobject] = int(answer.body["totalSize"])
+        elif refusal.kind in {"quota", "auth"}:
+            raise error_for(refusal, f"counting {query.sobject}")
+    return counts
+
+
+def reconcile(run: Pulling, sobject: str, org: int, *, believe: bool = False) -> Proof:
+    """Compare the ids (and stamps) of all records, read what is missing or stale, take out what is gone.
+
+    `org`: the org's own count. `believe`: a person has said that however many are gone really are.
+    """
+    held = run.mirror.count(sobject)
+    ended = carry(run, [id_query(run.describe(sobject))], {sobject: org})[0]
+    if ended.reading is None:
+        why = ended.reason or ended.drift
+        return Proof(sobject, org, held, problem=f"the ids of {sobject} could not be compared: {why}")
+    found = run.readings.compare(ended.reading, ended.reading.begun - run.overlap)
+    run.readings.discard(sobject)
+    problem = _mend(run, sobject, found, believe=believe)
+    return Proof(sobject, org, held, found, problem)
+
+
+def _mend(run: Pulling, sobject: str, found: Difference, *, believe: bool) -> str:
+    """Ask for everything that differs, by id; why that was not enough, '' when it was."""
+    ids = (*found.missing, *found.stale, *found.surplus)
+    if len(found.missing) + len(found.stale) > MOST_BY_ID:
+        run.mirror.drop_cursor(sobject)
+        return f"{len(ids)} {sobject} records differ from the org; all of them are read by the next run"
+    before = run.mirror.count(sobject)
+    if refused := _ask_by_id(run, sobject, (*found.missing, *found.stale)):
+        return refused
+    return _take_out(run, sobject, found.surplus, before, believe=believe)
+
+
+def _ask_by_id(run: Pulling, sobject: str, ids: Sequence[str]) -> str:
+    """Read these records again; those that the org no longer shows stay as they are."""
+    ended = carry_parts(run, _by_id(run, sobject, ids))
+    return next((e.reason or str(e.drift) for e in ended if not e.complete), "")
+
+
+def _by_id(run: Pulling, sobject: str, ids: Sequence[str]) -> list[ObjectQuery]:
+    columns = run.mirror.columns(sobject) & run.describe(sobject).fields.keys()
+    return queries_by_id(run.describe(sobject), columns, ids)
+
+
+def _take_out(run: Pulling, sobject: str, ids: Sequence[str], size: int, *, believe: bool) -> str:
+    """Remove what the org does not show even when it is asked by id."""
+    if not ids:
+        return ""
+    allowed = max(FEW, size * run.how.removals / 100)
+    if len(ids) > allowed and not believe:
+        return (
+            f"{len(ids)} of {size} {sobject} records are no longer to be seen in the org, more than [pull] removals "
+            f"allows ({allowed:.0f}). A permission that was taken away looks the same. If they were really removed, "
+            f"say so: connector verify {sobject} --believe-removals. The first: {name_ids(ids)}"
+        )
+    shown = _shown(run, sobject, ids)
+    run.mirror.remove(sobject, [i for i in ids if i not in shown])
+    return _ask_by_id(run, sobject, sorted(shown))
+
+
+def _shown(run: Pulling, sobject: str, ids: Sequence[str]) -> frozenset[str]:
+    """Which of these records the org shows, deleted ones included."""
+    asked = queries_by_id(run.describe(sobject), frozenset(), ids)
+    shown: set[str] = set()
+    for answer in run.client.composites([query.request for query in asked]):
+        if answer.refusal:
+            raise error_for(answer.refusal, f"looking for {sobject} records that may be gone")
+        shown |= {record["Id"] for record in answer.body["records"]}
+    return frozenset(shown)
+
+
+def name_ids(ids: Sequence[str]) -> str:
+    """The first of some ids, and how many more."""
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return ", ".join(ids[:_NAMED]) + more
