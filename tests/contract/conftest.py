@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
+from simple_salesforce import Salesforce
 
 from connector.localorg.org import Clock, Org
 from connector.localorg.server import LocalOrgServer
@@ -80,6 +82,24 @@ def local() -> Iterator[Target]:
         yield target
         target.http.close()
     org.close()
+
+
+class PlainAdapter(HTTPAdapter):
+    """Sends https requests as http; everything else stays as a library that insists on https wants it."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        request.url = (request.url or "").replace("https://", "http://", 1)
+        return super().send(request, *args, **kwargs)
+
+
+@pytest.fixture
+def sf(local: Target) -> Salesforce:
+    """simple-salesforce, unmodified, on the local org."""
+    host = local.url.removeprefix("http://")
+    session = requests.Session()
+    session.mount(f"https://{host}", PlainAdapter())
+    token = str(local.http.headers["Authorization"]).removeprefix("Bearer ")
+    return Salesforce(session_id=token, instance_url=f"https://{host}", version="66.0", session=session)
 
 
 @pytest.fixture(params=["local org", "real org"])

@@ -1,7 +1,4 @@
-"""The Bulk 2.0 module of simple-salesforce, unmodified, against the local org.
-
-It insists on https, so the session that it is given carries https for the loopback port as plain http.
-"""
+"""The Bulk 2.0 module of simple-salesforce, unmodified, against the local org."""
 
 from __future__ import annotations
 
@@ -11,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceOperationError
 
@@ -25,22 +20,9 @@ EXTERNAL = [
 ]
 
 
-class PlainAdapter(HTTPAdapter):
-    """Sends https requests as http; everything else stays as the library wants it."""
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        request.url = (request.url or "").replace("https://", "http://", 1)
-        return super().send(request, *args, **kwargs)
-
-
-@pytest.fixture
-def sf(local: Any) -> Salesforce:
+@pytest.fixture(autouse=True)
+def fields(local: Any) -> None:
     local.org.define_fields(EXTERNAL)
-    host = local.url.removeprefix("http://")
-    session = requests.Session()
-    session.mount(f"https://{host}", PlainAdapter())
-    token = local.http.headers["Authorization"].removeprefix("Bearer ")
-    return Salesforce(session_id=token, instance_url=f"https://{host}", version="66.0", session=session)
 
 
 def rows_of(text: str, **options: Any) -> list[dict[str, str]]:

@@ -23,7 +23,7 @@ NOT_ASKED = {
     "the Tooling API comes with a later issue": r"/tooling/",
     "Connect is no part of the surface": r"/connect/",
     "texts in the place of bodies, made up by hand": r"^uncompressed_cassette .*/sobjects",
-    "describes cut down by hand; whole ones are compared in test_schema.py": r"^ManualEdit.*(DescribeOrg|describe_to_sql)",
+    "describes cut down by hand; whole ones are compared in test_schema.py": r"^ManualEdit.*(DescribeOrg|to_sql)",
     "an outage put in by hand; here it is the fault `unavailable`": r"network_errors",
 }
 """Interactions by file and address."""
@@ -304,10 +304,10 @@ def _recorded(path: str) -> Any:
 
 ELSEWHERE = {
     "plugin-data/queryFields.json": "test_columns.py",
-    "cumulusci/describe/GET_sobjects_(Account|Contact|Case|Event|Lead|Opportunity|OpportunityContactRole)_describe.json": (
+    f"{DESCRIBES}_(Account|Contact|Case|Event|Lead|Opportunity|OpportunityContactRole)_describe.json": (
         "tests/unit/localorg/test_schema.py: every key of every field, and picklists"
     ),
-    "cumulusci/describe/GET_sobjects_(Custom__c|Global)_describe.json": "tests/unit/localorg/test_org_schema.py: keys",
+    f"{DESCRIBES}_(Custom__c|Global)_describe.json": "tests/unit/localorg/test_org_schema.py: keys",
 }
 NOT_COMPARED = {
     "restforce/sobject/(describe_sobjects|list_sobjects|sobject_describe|sobject_find)_success_response.json": (

@@ -1,15 +1,10 @@
-"""simple-salesforce, unmodified, against the local org.
-
-It insists on https, so the session that it is given carries https for the loopback port as plain http.
-"""
+"""simple-salesforce, unmodified, against the local org."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-import requests
-from requests.adapters import HTTPAdapter
 from simple_salesforce import (
     Salesforce,
     SalesforceExpiredSession,
@@ -18,23 +13,6 @@ from simple_salesforce import (
 )
 from simple_salesforce.exceptions import SalesforceMoreThanOneRecord
 from simple_salesforce.format import format_soql
-
-
-class PlainAdapter(HTTPAdapter):
-    """Sends https requests as http; everything else stays as the library wants it."""
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        request.url = (request.url or "").replace("https://", "http://", 1)
-        return super().send(request, *args, **kwargs)
-
-
-@pytest.fixture
-def sf(local: Any) -> Salesforce:
-    host = local.url.removeprefix("http://")
-    session = requests.Session()
-    session.mount(f"https://{host}", PlainAdapter())
-    token = local.http.headers["Authorization"].removeprefix("Bearer ")
-    return Salesforce(session_id=token, instance_url=f"https://{host}", version="66.0", session=session)
 
 
 def test_life_of_a_record(sf: Salesforce) -> None:

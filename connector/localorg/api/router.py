@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from connector.localorg import errors
-from connector.localorg.api import changes, collections, composite, queries, records, resources, trees
+from connector.localorg.api import changes, collections, composite, passwords, queries, records, resources, trees
 from connector.localorg.api.save_options import read_save_options
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
@@ -28,6 +28,7 @@ ROUTES: tuple[tuple[tuple[str, ...], dict[str, Route]], ...] = (
         ("sobjects", "{name}", "{key}"),
         {"GET": records.read_record, "PATCH": records.update_record, "DELETE": records.delete_record},
     ),
+    (("sobjects", "User", "{key}", "password"), {"GET": passwords.show_password, "POST": passwords.set_password}),
     (
         ("sobjects", "{name}", "{field}", "{value}"),
         {"GET": records.read_by_key, "PATCH": records.upsert_by_key, "DELETE": records.delete_by_key},
