@@ -81,7 +81,7 @@ class NotByBulk(OrgRefused):
 
 
 class NotComplete(RetryLater):
-    """Results were asked for before the job had any."""
+    """Results were asked for before the job had any, or of one that failed."""
 
 
 class BulkQueries:
@@ -135,7 +135,7 @@ class BulkQueries:
         }
 
         def read(response: requests.Response) -> ResultPage:
-            _check(response, f"reading results of Bulk job {job}")
+            _check_results(response, f"reading results of Bulk job {job}")
             return _store_page(response, directory / name)
 
         return self._session.read_stream(f"{self._jobs}/{job}/results", read, **options)
@@ -196,6 +196,14 @@ def _check(response: requests.Response, doing: str) -> None:
     raise error_for(refusal, doing)
 
 
+def _check_results(response: requests.Response, doing: str) -> None:
+    """As `_check`; newer versions refuse what older ones answer with nothing."""
+    refusal = refusal_in(response)
+    if response.status_code == 204 or (refusal and refusal.code == "INVALIDJOBSTATE"):
+        raise NotComplete(f"The Bulk job has no results ({refusal or 'no content'}). Wait until it is complete.")
+    _check(response, doing)
+
+
 def _not_by_bulk(refusal: Refusal) -> ConnectorError:
     return NotByBulk(f"The org does not take this query as a Bulk job ({refusal}). It goes by REST.", refusal)
 
@@ -204,8 +212,6 @@ def _not_by_bulk(refusal: Refusal) -> ConnectorError:
 
 
 def _store_page(response: requests.Response, stem: Path) -> ResultPage:
-    if response.status_code == 204:
-        raise NotComplete("The Bulk job has no results yet. Wait until it is complete.")
     if "csv" not in response.headers.get("Content-Type", ""):
         raise PassingFailure(f"{response.headers.get('Content-Type')!r} instead of a page of results")
     records, locator = _header(response, "Sforce-NumberOfRecords"), _header(response, "Sforce-Locator")

@@ -250,8 +250,12 @@ def test_headers_that_a_proxy_removes_are_not_guessed(wire: Wire, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_results_of_a_job_that_is_not_complete(wire: Wire, tmp_path: Path) -> None:
-    page(wire, b"", 204)
+EARLY: dict[str, tuple[int, Any]] = {"nothing": (204, ""), "a refusal": (400, refused("INVALIDJOBSTATE"))}
+
+
+@pytest.mark.parametrize(("status", "body"), EARLY.values(), ids=EARLY.keys())
+def test_results_of_a_job_that_is_not_complete(wire: Wire, tmp_path: Path, status: int, body: Any) -> None:
+    wire.answer("GET", RESULTS, body, status)
     with pytest.raises(NotComplete, match="Wait"):
         wire.client().bulk.page(JOB, "", tmp_path, max_records=5)
 
