@@ -8,6 +8,8 @@ loop should do is in mappings and jobs, never here.
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -237,7 +239,7 @@ def _load(path: Path | str | None) -> Settings:
     file = _find_file(path)
     document = read_toml(file) if file else Document("config.toml", {})
     if document.problems:
-        raise FileProblems(document.problems)
+        raise FileProblems(map(_without_secrets, document.problems))
     secrets = _secrets_directory(document, file)
     try:
         settings = Settings(_secrets_dir=secrets, **document.data)
@@ -305,7 +307,23 @@ def _problem(error: dict[str, Any], document: Document, secrets: Path | None) ->
     file = secrets / "__".join(str(k) for k in keys).lower() if secrets else None
     if file and file.is_file():
         return Problem(str(file), 0, 0, message)
-    return document.key_at(keys).problem(message)
+    return _without_secrets(document.key_at(keys).problem(message))
+
+
+def _without_secrets(problem: Problem) -> Problem:
+    """The problem without its line of the file, unless that is a heading or sets a key which never holds a secret."""
+    key = _KEY_OF_LINE.match(problem.source)
+    shown = problem.source.lstrip().startswith("[") or (key is not None and key[1] in _harmless_keys())
+    return problem if shown else replace(problem, source="")
+
+
+_KEY_OF_LINE = re.compile(r"\s*(\w+)\s*=")
+
+
+def _harmless_keys() -> set[str]:
+    sections = [f.annotation for f in Settings.model_fields.values()]
+    fields = [s.model_fields for s in sections if isinstance(s, type) and issubclass(s, BaseModel)]
+    return {"installation"} | {key for of in fields for key, f in of.items() if f.annotation is not SecretStr}
 
 
 def _message(error: dict[str, Any], keys: tuple[str | int, ...]) -> str:

@@ -139,10 +139,10 @@ class Budget:
         return min(self._rooms(), key=lambda room: room.left, default=None)
 
     def _rooms(self) -> Iterator[Room]:
-        if org := self._meter.org:
+        if (org := self._meter.org) and org.allowed:
             left = self._percent(org.allowed, 100 - self._api.reserve) - org.used
             yield Room(left, lambda: self._about_reserve(org), "lower [api] reserve in config.toml")
-        if app := self._meter.app:
+        if (app := self._meter.app) and app.allowed:
             remedy = "ask an administrator to raise the app's limit"
             yield Room(app.allowed - app.used, lambda: self._about_app(app), remedy)
         if share := self._share():

@@ -134,3 +134,53 @@ def test_the_token_endpoint_may_be_down_for_good() -> None:
 def test_an_org_that_is_not_configured_is_said_to_be() -> None:
     with pytest.raises(FixFirst, match=r"config\.example\.toml"):
         connect(OrgSettings())
+
+
+# --- refresh tokens and tokens given by hand -----------------------------------------------------------------------
+
+
+def refresh_settings(**changes: Any) -> OrgSettings:
+    given = {"instance_url": HOST, "auth": "refresh_token", "client_id": "key", "refresh_token": "first"}
+    return OrgSettings(**given | changes)
+
+
+FORMS = {
+    "a public client": ({}, {}),
+    "a client with a secret": ({"client_secret": "hush"}, {"client_secret": ["hush"]}),
+}
+
+
+@pytest.mark.parametrize(("given", "sent"), FORMS.values(), ids=FORMS.keys())
+def test_a_refresh_token_is_posted_with_a_secret_only_when_there_is_one(
+    tmp_path: Path, given: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    with responses.RequestsMock() as mock:
+        mock.add("POST", TOKEN, json={"access_token": "t"})
+        connect(refresh_settings(**given), folder=tmp_path)
+        form = parse_qs(mock.calls[0].request.body)
+    assert form == {"grant_type": ["refresh_token"], "client_id": ["key"], "refresh_token": ["first"], **sent}
+
+
+def test_an_org_that_gives_the_same_refresh_token_back_has_not_rotated_it(tmp_path: Path) -> None:
+    with responses.RequestsMock() as mock:
+        mock.add("POST", TOKEN, json={"access_token": "t", "refresh_token": "first"})
+        connect(refresh_settings(), folder=tmp_path)
+    assert not (tmp_path / "refresh_token.json").exists()
+
+
+def test_a_login_that_is_sent_on_elsewhere_takes_no_secret_there() -> None:
+    with responses.RequestsMock() as mock:
+        elsewhere = {"Location": "https://other.example/token", "Content-Type": "text/html"}
+        mock.add("POST", TOKEN, status=307, headers=elsewhere)
+        with pytest.raises(FixFirst, match=r"other\.example.*token_url"):
+            connect(SECRET)
+        assert len(mock.calls) == 1
+
+
+def test_an_expired_refresh_token_is_not_taken_for_a_wrong_clock(tmp_path: Path) -> None:
+    with responses.RequestsMock() as mock:
+        body = {"error": "invalid_grant", "error_description": "expired access/refresh token"}
+        mock.add("POST", TOKEN, json=body, status=400)
+        with pytest.raises(FixFirst, match="CONNECTOR_ORG__REFRESH_TOKEN") as raised:
+            connect(refresh_settings(), folder=tmp_path)
+    assert "clock" not in str(raised.value)

@@ -80,6 +80,13 @@ def test_the_secrets_directory_can_come_from_the_environment(tmp_path: Path, mon
     assert load(tmp_path, ORG).org.client_id == "other key"
 
 
+def test_a_token_is_pasted_with_its_line_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONNECTOR_ORG__ACCESS_TOKEN", " 00D!AQ \n")
+    monkeypatch.setenv("CONNECTOR_ORG__REFRESH_TOKEN", "5Aep\n")
+    org = Settings.load().org
+    assert (org.access_token.get_secret_value(), org.refresh_token.get_secret_value()) == ("00D!AQ", "5Aep")
+
+
 def test_numbers_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONNECTOR_API__RESERVE", "35")
     assert Settings.load().api.reserve == 35
@@ -105,6 +112,13 @@ WRONG = {
     "in clear": ("[org]\ninstance_url = 'http://acme.my.salesforce.com'\n", r"my\.toml:2:1: .*in clear"),
     "no secret": ("[org]\ninstance_url = 'https://a.my.salesforce.com'\nclient_id = 'x'\n", "also needs client_secret"),
     "no key": (ORG + "auth = 'jwt'\n", r"my\.toml:1:1: org: auth = 'jwt' also needs username, private_key_file"),
+    "no token": (ORG + "auth = 'access_token'\n", r"my\.toml:1:1: org: auth = 'access_token' also needs access_token"),
+    "a token on two lines": (ORG + 'access_token = "hush\\nhush"\n', r"toml:5:1: org\.access_token: .*in one piece"),
+    "a misspelt secret": ("[org]\nclient_secrt = 'hush'\n", r"my\.toml:2:1: unknown key 'client_secrt'"),
+    "a secret in one line": ("org = { client_secret = 'hush', autn = 'jwt' }\n", r"unknown key 'autn'"),
+    "an unfinished secret": ("[org]\nclient_secret = 'hush\n", r"my\.toml:2:\d+: not TOML"),
+    "no such login": (ORG + "auth = 'password'\n", r"my\.toml:5:1: org\.auth: .*'access_token'"),
+    "a share of nothing": ("[api]\ndaily_share = 0\n", r"my\.toml:2:1: api\.daily_share: .*greater than 0"),
     "old version": ("[org]\napi_version = 'v66'\n", r"my\.toml:2:1: org\.api_version"),
     "not TOML": ("[org\n", r"my\.toml:1:\d+: not TOML"),
 }  # fmt: skip
