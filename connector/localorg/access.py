@@ -1,14 +1,55 @@
-"""Who sees and writes what: field-level security per user. Called by validation, describe and SOQL.
+"""Who sees and writes what: object permissions and field-level security per user. Called by validation, describe, SOQL.
 
 A hidden field is absent, not forbidden: clients get the same answers as for a field that does not exist (reference 6).
+Rules for everyone stand for what profiles hide; a permission set lifts them for those who have it (reference 8.2).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from connector.localorg.definitions import FieldDef, ObjectDef
 
 EVERYONE = "*"
+Verb = Literal["Read", "Create", "Edit", "Delete"]
+GOVERNED = frozenset(
+    {"Account", "Asset", "Campaign", "Case", "Contact", "Contract", "Lead", "Opportunity", "Pricebook2", "Product2"}
+)
+"""Standard objects that object permissions are about; custom ones are all."""
+FOLLOWERS: Mapping[str, str] = {
+    "AccountHistory": "Account",
+    "AccountTeamMember": "Account",
+    "CampaignMember": "Campaign",
+    "CampaignMemberStatus": "Campaign",
+    "OpportunityContactRole": "Opportunity",
+    "OpportunityHistory": "Opportunity",
+    "OpportunityLineItem": "Opportunity",
+    "PricebookEntry": "Pricebook2",
+}
+"""Objects whose records belong to another's: reading follows Read of it, writing follows Edit (UNVERIFIED)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What permission sets allow a user; restricted users have a profile that allows nothing by itself."""
+
+    restricted: bool = False
+    readable: frozenset[str] = frozenset()
+    editable: frozenset[str] = frozenset()
+    objects: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def allow(self, sobject: str, verb: Verb) -> bool:
+        """Tell whether the user may do this to records of an object."""
+        if not self.restricted:
+            return True
+        parent = FOLLOWERS.get(sobject)
+        if parent is not None:
+            return self.allow(parent, "Read" if verb == "Read" else "Edit")
+        governed = sobject in GOVERNED or sobject.endswith("__c")
+        return not governed or verb in self.objects.get(sobject, ())
+
+
+NO_GRANTS = Grants()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +59,34 @@ class Access:
     hidden_fields: frozenset[str] = frozenset()
     read_only_fields: frozenset[str] = frozenset()
     hidden_objects: frozenset[str] = frozenset()
+    grants: Grants = NO_GRANTS
+
+    def allows(self, definition: ObjectDef, verb: Verb) -> bool:
+        """Tell whether the user may do this to records of the object, were it possible at all."""
+        return self.grants.allow(definition.name, verb)
 
     def sees_object(self, definition: ObjectDef) -> bool:
         """Tell whether the object exists for this user."""
-        return definition.name not in self.hidden_objects
+        return definition.name not in self.hidden_objects and self.grants.allow(definition.name, "Read")
 
     def sees(self, definition: ObjectDef, wanted: FieldDef) -> bool:
         """Tell whether the field exists for this user."""
-        return f"{definition.name}.{wanted.name}" not in self.hidden_fields
+        key = f"{definition.name}.{wanted.name}"
+        return key not in self.hidden_fields and self._granted(definition, wanted, self.grants.readable)
 
     def writes(self, definition: ObjectDef, wanted: FieldDef) -> bool:
         """Tell whether the user may set the field, were it not read-only by nature."""
-        return f"{definition.name}.{wanted.name}" not in self.read_only_fields
+        key = f"{definition.name}.{wanted.name}"
+        return key not in self.read_only_fields and self._granted(definition, wanted, self.grants.editable)
+
+    def _granted(self, definition: ObjectDef, wanted: FieldDef, granted: frozenset[str]) -> bool:
+        """Field permissions are about fields that describe calls permissionable; a compound one follows its parts."""
+        if not self.grants.restricted:
+            return True
+        if not wanted.stored:
+            parts = (f for f in definition.fields.values() if f.raw["compoundFieldName"] == wanted.name)
+            return any(f"{definition.name}.{f.name}" in granted for f in parts)
+        return not wanted.raw["permissionable"] or f"{definition.name}.{wanted.name}" in granted
 
     def field(self, definition: ObjectDef, name: str) -> FieldDef | None:
         """Look a field up as this user: unknown and hidden are the same."""
@@ -48,17 +105,18 @@ class AccessRules:
     read_only_fields: dict[str, list[str]] = field(default_factory=dict)
     hidden_objects: dict[str, list[str]] = field(default_factory=dict)
 
-    def of(self, user_id: str) -> Access:
+    def of(self, user_id: str, grants: Grants = NO_GRANTS) -> Access:
         """Return one user's view."""
         return Access(
-            _merged(self.hidden_fields, user_id),
-            _merged(self.read_only_fields, user_id),
+            _merged(self.hidden_fields, user_id, grants.readable),
+            _merged(self.read_only_fields, user_id, grants.editable),
             _merged(self.hidden_objects, user_id),
+            grants,
         )
 
 
-def _merged(rules: dict[str, list[str]], user_id: str) -> frozenset[str]:
-    return frozenset((*rules.get(EVERYONE, ()), *rules.get(user_id, ())))
+def _merged(rules: dict[str, list[str]], user_id: str, lifted: frozenset[str] = frozenset()) -> frozenset[str]:
+    return frozenset(rules.get(EVERYONE, ())) - lifted | frozenset(rules.get(user_id, ()))
 
 
 def add_rule(rules: dict[str, list[str]], user_id: str, keys: Iterable[str]) -> None:

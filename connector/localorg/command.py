@@ -28,6 +28,7 @@ from connector.localorg.tls import Tls, make_tls
 
 CLIENT_ID = "local-client"
 CLIENT_SECRET = "local-secret"  # noqa: S105  an org on loopback that only holds invented people
+INTEGRATION_USER = "integration@local.org"
 NO_SEED = "none"
 NOT_NEEDED = "Not needed"
 """A closed Task status that an admin adds by hand beside an exported source, which cannot carry it."""
@@ -87,6 +88,16 @@ def _open_kept(state: Path, clock: Clock, features: Sequence[str]) -> Org:
             "added later; name a new file with --state, or leave out --feature"
         )
     return org
+
+
+def restrict_client(org: Org, permission_sets: Sequence[str]) -> str:
+    """The id of an integration user who sees only what these permission sets grant, made if there is none yet."""
+    known = org.records("User", {"Username": INTEGRATION_USER})
+    user = str(known[0]["Id"]) if known else org.add_user(INTEGRATION_USER, minimum_access=True)
+    org.withdraw_permission_sets(user)
+    for name in permission_sets:
+        org.assign_permission_set(user, name)
+    return user
 
 
 def describe_unused(state: Path, options: Sequence[str]) -> str:
@@ -152,6 +163,10 @@ def serve(
         list[str] | None, typer.Option(help=f"Make the org with a feature: {', '.join(FEATURES)}; may be repeated.")
     ] = None,
     source: Annotated[list[Path] | None, typer.Option(help="SFDX source with fields to add; may be repeated.")] = None,
+    permission_set: Annotated[
+        list[str] | None,
+        typer.Option(help="Let the client see only what this permission set of the source grants; may be repeated."),
+    ] = None,
     tls: Annotated[
         bool, typer.Option("--tls", help="Speak https, with a certificate authority made for this run.")
     ] = False,
@@ -171,9 +186,10 @@ def serve(
         org = prepare_org(
             seed, number=number, size=size, clock=at, state=state, sources=source or [], features=feature or ()
         )
+        user = restrict_client(org, permission_set) if permission_set else None
     except (ValueError, FileNotFoundError) as error:
         raise typer.BadParameter(str(error)) from error
-    org.add_client(CLIENT_ID, CLIENT_SECRET)
+    org.add_client(CLIENT_ID, CLIENT_SECRET, user)
     with _open_tls(host, tls_dir, wanted=tls or tls_dir is not None) as certificate:
         server = _listen(org, host, port, certificate)
         server.start()

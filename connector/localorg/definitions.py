@@ -279,8 +279,10 @@ _WRITABLE_HEAD = frozenset({"OwnerId", "Name"})
 
 
 def complete_custom_object(raw: Definition) -> Definition:
-    """Give a custom object the fields that every custom object has."""
+    """Give a custom object the fields that every custom object has; a detail has no owner but its master's."""
     given = {f["name"] for f in raw["fields"]}
+    if raw.get("controlledByParent"):
+        given.add("OwnerId")
     head = [_system_field(f) for f in _CUSTOM_HEAD if f["name"] not in given]
     own = [complete_custom_field(f) for f in raw["fields"]]
     base = {"label": raw["name"], "labelPlural": raw.get("label", raw["name"]), "childRelationships": []}

@@ -8,6 +8,7 @@ from typing import Any
 
 from connector.localorg.access import Access
 from connector.localorg.definitions import FieldDef, ObjectDef, Schema
+from connector.localorg.setup_state import Setup
 from connector.localorg.storage import Row
 
 _GLOBAL_KEYS = (
@@ -39,21 +40,22 @@ _GLOBAL_KEYS = (
     "undeletable",
     "updateable",
 )
-_INTERNAL_OBJECT_KEYS = frozenset({"feature", "fields", "childRelationships"})
+_INTERNAL_OBJECT_KEYS = frozenset({"feature", "fields", "childRelationships", "controlledByParent"})
 _INTERNAL_FIELD_KEYS = frozenset({"childRelationshipName", "displayFormat", "trackHistory", "description"})
-_MASTER_RECORD_TYPE = "012000000000000AAA"
+MASTER_RECORD_TYPE = "012000000000000AAA"
 
 
 def describe_all(schema: Schema, access: Access, version: str) -> dict[str, Any]:
     """The answer to GET /sobjects."""
     visible = [o for o in schema.objects.values() if access.sees_object(o)]
-    entries = [describe_brief(o, version) for o in sorted(visible, key=lambda o: o.name)]
+    entries = [describe_brief(o, access, version) for o in sorted(visible, key=lambda o: o.name)]
     return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": entries}
 
 
-def describe_brief(definition: ObjectDef, version: str) -> dict[str, Any]:
+def describe_brief(definition: ObjectDef, access: Access, version: str) -> dict[str, Any]:
     """One object in the list of objects."""
-    return {**{k: definition.raw.get(k) for k in _GLOBAL_KEYS}, "urls": _urls(definition, version)}
+    shown = {k: definition.raw.get(k) for k in _GLOBAL_KEYS}
+    return {**shown, **_allowed(definition, access), "urls": _urls(definition, version)}
 
 
 def _urls(definition: ObjectDef, version: str) -> dict[str, str]:
@@ -65,19 +67,36 @@ def _urls(definition: ObjectDef, version: str) -> dict[str, str]:
 
 
 def describe_object(
-    schema: Schema, definition: ObjectDef, access: Access, version: str, record_types: Sequence[Row] = ()
+    schema: Schema,
+    definition: ObjectDef,
+    access: Access,
+    version: str,
+    record_types: Sequence[Row] = (),
+    setup: Setup | None = None,
 ) -> dict[str, Any]:
     """The answer to GET /sobjects/X/describe."""
     own = {k: v for k, v in definition.raw.items() if k not in _INTERNAL_OBJECT_KEYS}
+    types = record_types_of(definition, version, record_types, setup or Setup())
     return {
         **own,
+        **_allowed(definition, access),
         "childRelationships": _children(schema, definition, access),
         "fields": [
             describe_field(definition, f, access) for f in definition.fields.values() if access.sees(definition, f)
         ],
-        "recordTypeInfos": _record_types(definition, version, record_types),
+        "recordTypeInfos": types,
         "supportedScopes": [{"label": f"All {definition.raw['labelPlural'].lower()}", "name": "everything"}],
         "urls": _urls(definition, version),
+    }
+
+
+def _allowed(definition: ObjectDef, access: Access) -> dict[str, bool]:
+    """What can be done with the object's records, as far as the user may."""
+    return {
+        "createable": definition.createable and access.allows(definition, "Create"),
+        "updateable": definition.updateable and access.allows(definition, "Edit"),
+        "deletable": definition.deletable and access.allows(definition, "Delete"),
+        "undeletable": definition.undeletable and access.allows(definition, "Delete"),
     }
 
 
@@ -109,24 +128,25 @@ def _children(schema: Schema, definition: ObjectDef, access: Access) -> list[dic
     return shown
 
 
-def _record_types(definition: ObjectDef, version: str, record_types: Sequence[Row]) -> list[dict[str, Any]]:
-    """The record types of the org and the master, which is the default where there are no others."""
+def record_types_of(
+    definition: ObjectDef, version: str, record_types: Sequence[Row], setup: Setup
+) -> list[dict[str, Any]]:
+    """The record types of an object and the master, which is the default where no other is."""
     if not definition.raw["layoutable"]:
         return []
-    own = [_record_type(definition, version, row) for row in record_types]
-    master = {"Id": _MASTER_RECORD_TYPE, "DeveloperName": "Master", "Name": "Master", "IsActive": True}
-    return [*own, _record_type(definition, version, master)]
+    default = setup.default_record_types.get(definition.name, MASTER_RECORD_TYPE)
+    master = {"Id": MASTER_RECORD_TYPE, "DeveloperName": "Master", "Name": "Master", "IsActive": True}
+    return [_record_type(definition, version, row, default) for row in (*record_types, master)]
 
 
-def _record_type(definition: ObjectDef, version: str, row: Row) -> dict[str, Any]:
+def _record_type(definition: ObjectDef, version: str, row: Row, default: str) -> dict[str, Any]:
     layout = f"/services/data/v{version}/sobjects/{definition.name}/describe/layouts/{row['Id']}"
-    is_master = row["Id"] == _MASTER_RECORD_TYPE
     return {
         "active": bool(row["IsActive"]),
         "available": bool(row["IsActive"]),
-        "defaultRecordTypeMapping": is_master,
+        "defaultRecordTypeMapping": row["Id"] == default,
         "developerName": row["DeveloperName"],
-        "master": is_master,
+        "master": row["Id"] == MASTER_RECORD_TYPE,
         "name": row["Name"],
         "recordTypeId": row["Id"],
         "urls": {"layout": layout},

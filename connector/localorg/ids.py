@@ -33,6 +33,14 @@ def make_id(prefix: str, pod: str, counter: int) -> str:
     return id15 + id_checksum(id15)
 
 
+def counter_of(record_id: str) -> int:
+    """Tell the how-manieth record of its prefix an id belongs to."""
+    counter = 0
+    for digit in record_id[6:15]:
+        counter = counter * 62 + ALPHABET.index(digit)
+    return counter
+
+
 def id_series(prefix: str, pod: str) -> Callable[[int], str]:
     """A faster make_id for millions of records of one prefix; counters up to 62**5."""
     head = f"{prefix}{pod}00000"

@@ -20,6 +20,7 @@ from connector.localorg import (
     describe,
     loading,
     merging,
+    permissions,
     sessions,
     setup_rows,
     sfdx,
@@ -155,7 +156,10 @@ class Org:
 
     def access_of(self, user: str | None) -> Access:
         """What a user sees; None is the system, which sees everything."""
-        return SYSTEM_ACCESS if user is None else self.state.rules.of(user)
+        if user is None:
+            return SYSTEM_ACCESS
+        with self.lock:
+            return self.state.rules.of(user, permissions.read_grants(self.store, user))
 
     def add_user(
         self,
@@ -164,11 +168,17 @@ class Org:
         last_name: str | None = None,
         first_name: str | None = None,
         active: bool = True,
+        minimum_access: bool = False,
         **fields: Any,
     ) -> str:
-        """Add a user and return the id; other fields by API name."""
+        """Add a user and return the id; other fields by API name.
+
+        One with minimum access sees nothing but what permission sets grant, as the user of a connector should.
+        """
         names = {"FirstName": first_name, "LastName": last_name or username}
         with self.transaction() as txn:
+            if minimum_access:
+                fields["ProfileId"] = permissions.minimum_access_profile(txn)
             return setup_rows.add_user(txn, {"Username": username, **names, "IsActive": active, **fields})
 
     def add_client(
@@ -220,6 +230,21 @@ class Org:
         add_rule(self.state.rules.hidden_objects, user or EVERYONE, [self._object(sobject).name])
         self.save_state()
 
+    def make_field_writable(self, user: str | None, sobject: str, field: str) -> None:
+        """Undo make_field_read_only."""
+        drop_rule(self.state.rules.read_only_fields, user or EVERYONE, f"{sobject}.{field}")
+        self.save_state()
+
+    def assign_permission_set(self, user: str, name: str) -> None:
+        """Give a user what a permission set grants; raises ValueError when the org has none of this name."""
+        with self.transaction() as txn:
+            permissions.assign(txn, user, name)
+
+    def withdraw_permission_sets(self, user: str) -> None:
+        """Take all permission sets from a user."""
+        with self.transaction() as txn:
+            permissions.withdraw_all(txn, user)
+
     def set_switches(self, **answers: Any) -> None:
         """Set answers to open questions, by the names of Switches."""
         self.state.switches = replace(self.state.switches, **answers)
@@ -245,6 +270,11 @@ class Org:
             self.store.create_tables(self.schema)
             self.save_state()
 
+    def track_fields(self, keys: Iterable[str]) -> None:
+        """Keep the history of fields (`Object.Field`)."""
+        self.state.tracked = sorted({*self.state.tracked, *keys})
+        self.save_state()
+
     @property
     def setup(self) -> Administration:
         """What an admin sets up: rules, record types, locks, currencies."""
@@ -256,9 +286,9 @@ class Org:
             return setup_rows.add_status(txn, table, label, closed=closed)
 
     def load_source(self, directory: Path) -> None:
-        """Take custom objects, fields and permission sets from SFDX source.
+        """Take what SFDX source defines: objects, fields, picklists, record types, permission sets, layouts, rules.
 
-        A field that no permission set grants is hidden.
+        A field that no permission set grants is hidden; raises DefinitionError with file and line.
         """
         sfdx.apply_source(self, read_source(Path(directory)))
 
@@ -409,7 +439,7 @@ class Org:
             raise resource_missing()
         with self.transaction() as txn:
             record_types = txn.select("RecordType", {"SobjectType": definition.name})
-        return describe.describe_object(self.schema, definition, access, version, record_types)
+        return describe.describe_object(self.schema, definition, access, version, record_types, self.state.setup)
 
     def describe_global(self, user: str | None = None, version: str = API_VERSION) -> dict[str, Any]:
         """Return the list of objects as a user sees them."""

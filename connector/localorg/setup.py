@@ -1,9 +1,10 @@
-"""What an admin sets up: validation, duplicate and assignment rules, record types, locks, currencies.
+"""What an admin sets up: validation, duplicate and assignment rules, record types, layouts, locks, currencies.
 
 `org.setup` is the entrance. The rules are values of setup_state.py; rules.py applies them when records are saved.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,11 +12,15 @@ from connector.localorg import setup_rows
 from connector.localorg.definitions import ObjectDef
 from connector.localorg.formula.compile import Formula
 from connector.localorg.formula.parse import FormulaError
+from connector.localorg.ids import make_id
+from connector.localorg.layouts import Layout, check_layout
 from connector.localorg.setup_state import AssignmentRule, DuplicateRule, Lock, LockKind, Setup, ValidationRule
 from connector.localorg.values import wire_datetime
 
 if TYPE_CHECKING:
     from connector.localorg.org import Org
+
+LAYOUT_PREFIX = "00h"
 
 
 class Administration:
@@ -58,24 +63,59 @@ class Administration:
         *,
         default: bool = False,
         person: bool = False,
+        label: str | None = None,
+        active: bool = True,
     ) -> str:
-        """Add a record type that allows only some values of restricted picklists; returns its id."""
+        """Add or change a record type that allows only some values of restricted picklists; returns its id."""
         org = self.org
         if not org.schema.get(sobject).has("RecordTypeId"):
             org.define_fields([_record_type_field(sobject)])
         definition = org.schema.get(sobject)
-        row = {"SobjectType": definition.name, "DeveloperName": developer_name, "Name": developer_name, "IsActive": 1}
-        with org.transaction() as txn:
-            target = txn.schema.get("RecordType")
-            given = {**row, "IsPersonType": int(person)}
-            record_type = txn.insert(target, {n: v for n, v in given.items() if target.has(n)})
+        record_type = self._store_record_type(
+            {"SobjectType": definition.name, "DeveloperName": developer_name},
+            {"Name": label or developer_name, "IsActive": int(active), "IsPersonType": int(person)},
+        )
         for name, values in (picklists or {}).items():
             self._setup.picklists[f"{record_type}.{definition.fields[name.lower()].name}"] = list(values)
         if default:
             self._setup.default_record_types[definition.name] = record_type
-        org.state.schema_changed_at = org.now_wire()
-        org.save_state()
+        self._note_change()
         return record_type
+
+    def _store_record_type(self, key: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+        with self.org.transaction() as txn:
+            target = txn.schema.get("RecordType")
+            known = txn.select("RecordType", key)
+            values = {n: v for n, v in given.items() if target.has(n)}
+            if not known:
+                return txn.insert(target, {**key, **values})
+            txn.update(target, known[0]["Id"], values)
+            return str(known[0]["Id"])
+
+    def save_layout(self, layout: Layout) -> None:
+        """Add a page layout, or replace the one of this name (8.5); raises DefinitionError for what the org lacks."""
+        check_layout(self.org.schema, layout)
+        known = {x.name: x.id for x in self._setup.layouts}
+        made = replace(layout, id=known.get(layout.name) or self._new_layout_id())
+        if layout.name in known:
+            self._setup.layouts = [made if x.name == layout.name else x for x in self._setup.layouts]
+        else:
+            self._setup.layouts = [*self._setup.layouts, made]
+        self._note_change()
+
+    def _new_layout_id(self) -> str:
+        with self.org.transaction() as txn:
+            return make_id(LAYOUT_PREFIX, txn.pod, txn.store.next_counter(LAYOUT_PREFIX))
+
+    def assign_layout(self, layout: str, to: str) -> None:
+        """Show a layout for an object, or for one of its record types (`Object.RecordType`)."""
+        self._setup.layout_assignments[to] = layout
+        self._note_change()
+
+    def _note_change(self) -> None:
+        """Describe answers change with this."""
+        self.org.state.schema_changed_at = self.org.now_wire()
+        self.org.save_state()
 
     def lock(self, record_id: str, kind: LockKind = "row", duration: timedelta | None = None) -> None:
         """Hold a record so that nobody can change it, for a while or until unlock."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from connector.localorg.layouts import Layout
+
 LockKind = Literal["row", "approval"]
 
 
@@ -50,7 +52,10 @@ class Lock:
 
 @dataclass(slots=True)
 class Setup:
-    """All rules of an org. Record types: values by `RecordTypeId.Field`, defaults by object."""
+    """All rules of an org. Record types: values by `RecordTypeId.Field`, defaults by object.
+
+    Layouts are assigned by `Object` and by `Object.RecordType`.
+    """
 
     validation_rules: list[ValidationRule] = field(default_factory=list)
     duplicate_rules: list[DuplicateRule] = field(default_factory=list)
@@ -58,6 +63,8 @@ class Setup:
     picklists: dict[str, list[str]] = field(default_factory=dict)
     default_record_types: dict[str, str] = field(default_factory=dict)
     locks: dict[str, Lock] = field(default_factory=dict)
+    layouts: list[Layout] = field(default_factory=list)
+    layout_assignments: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "Setup":
@@ -69,4 +76,6 @@ class Setup:
             dict(raw.get("picklists", {})),
             dict(raw.get("default_record_types", {})),
             {k: Lock(**v) for k, v in raw.get("locks", {}).items()},
+            [Layout.from_json(r) for r in raw.get("layouts", ())],
+            dict(raw.get("layout_assignments", {})),
         )

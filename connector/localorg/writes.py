@@ -17,7 +17,7 @@ Body = Mapping[str, Any]
 
 def create_one(txn: Transaction, definition: ObjectDef, body: Body) -> str:
     """Create a record and return its id."""
-    if not definition.createable:
+    if not (definition.createable and txn.access.allows(definition, "Create")):
         raise errors.operation_refused(definition.name, "create")
     row = validation.read_body(txn, definition, body, creating=True)
     given = dict(row)
@@ -65,7 +65,7 @@ def find_live(txn: Transaction, definition: ObjectDef, record_id: str) -> Row:
 
 def update_one(txn: Transaction, definition: ObjectDef, record_id: str, body: Body) -> None:
     """Change a record. A body without real changes still stamps it, as in Salesforce."""
-    if not definition.updateable:
+    if not (definition.updateable and txn.access.allows(definition, "Edit")):
         raise errors.operation_refused(definition.name, "update")
     changes = validation.read_body(txn, definition, body, creating=False)
     old = find_live(txn, definition, record_id)
@@ -88,7 +88,7 @@ def _moved(old: Row, changes: Row) -> Row:
 
 def delete_one(txn: Transaction, definition: ObjectDef, record_id: str) -> None:
     """Delete a record with what cascades; into the recycle bin where the object has one."""
-    if not definition.deletable:
+    if not (definition.deletable and txn.access.allows(definition, "Delete")):
         raise errors.operation_refused(definition.name, "delete")
     row = find_live(txn, definition, record_id)
     rules.check_lock(txn, record_id)

@@ -24,16 +24,18 @@ def list_objects(visit: Visit, call: Call) -> Reply:
 def show_object(visit: Visit, call: Call, name: str) -> Reply:  # noqa: ARG001 - routes share one signature
     """GET sobjects/X"""
     definition = visit.find_object(name)
-    return Reply(200, {"objectDescribe": describe.describe_brief(definition, visit.version), "recentItems": []})
+    return Reply(
+        200, {"objectDescribe": describe.describe_brief(definition, visit.txn.access, visit.version), "recentItems": []}
+    )
 
 
 def describe_object(visit: Visit, call: Call, name: str) -> Reply:
     """GET sobjects/X/describe"""
     definition = visit.find_object(name)
     types = visit.txn.select("RecordType", {"SobjectType": definition.name})
-    schema, access = visit.org.schema, visit.txn.access
+    schema, access, setup = visit.org.schema, visit.txn.access, visit.txn.setup
     return _unless_unchanged(
-        visit, call, lambda: describe.describe_object(schema, definition, access, visit.version, types)
+        visit, call, lambda: describe.describe_object(schema, definition, access, visit.version, types, setup)
     )
 
 

@@ -7,7 +7,17 @@ import re
 from collections.abc import Callable
 
 from connector.localorg import errors
-from connector.localorg.api import changes, collections, composite, passwords, queries, records, resources, trees
+from connector.localorg.api import (
+    changes,
+    collections,
+    composite,
+    layouts,
+    passwords,
+    queries,
+    records,
+    resources,
+    trees,
+)
 from connector.localorg.api.save_options import read_save_options
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
@@ -22,6 +32,8 @@ ROUTES: tuple[tuple[tuple[str, ...], dict[str, Route]], ...] = (
     (("sobjects",), {"GET": records.list_objects}),
     (("sobjects", "{name}"), {"GET": records.show_object, "POST": records.create_record}),
     (("sobjects", "{name}", "describe"), {"GET": records.describe_object}),
+    (("sobjects", "{name}", "describe", "layouts"), {"GET": layouts.list_layouts}),
+    (("sobjects", "{name}", "describe", "layouts", "{key}"), {"GET": layouts.show_layout}),
     (("sobjects", "{name}", "updated"), {"GET": changes.list_updated}),
     (("sobjects", "{name}", "deleted"), {"GET": changes.list_deleted}),
     (

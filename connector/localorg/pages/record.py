@@ -1,17 +1,21 @@
 """One account as a record page: highlights, sections of fields, related lists. Called by `pages.handle`.
 
-The layout sections stand for the page layout that an admin would see; every custom field that is not the customer's
-own belongs to the section "Lifecycle", because a mapping brought it.
+Where the org has a page layout (from SFDX source), its sections are shown, and fields that a mapping brought without
+placing them come last. Without one, every custom field that is not the customer's own belongs to the section
+"Lifecycle".
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from connector.localorg.definitions import FieldDef, ObjectDef
+from connector.localorg.describe_layouts import STAMPS, label_on_layout
 from connector.localorg.ids import to_id18
+from connector.localorg.layouts import Layout, layout_of
 from connector.localorg.pages.show import (
     HEALTH_FIELD,
     STAGE_FIELD,
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
     from connector.localorg.org import Org
 
 LIFECYCLE = "Lifecycle"
+NOT_PLACED = "Not on the layout"
+_COORDINATES = ("Latitude", "Longitude", "GeocodeAccuracy")
 _LIST_LENGTH = 12
 _ENGINE_TYPES = ("textarea",)
 _FIRST = (
@@ -90,9 +96,15 @@ def read_account_page(org: Org, record_id: str) -> AccountPage | None:
     row, fields = found[0], {f["name"]: f for f in org.describe("Account")["fields"]}
     names = _names_by_id(org)
     lifecycle, engine = _lifecycle_fields(row, fields, names)
-    own = tuple(d["name"] for d in customer_definitions() if d["sobject"] == "Account")
-    sections = [Section(LIFECYCLE, lifecycle), _section("Product use", own, row, fields, names)]
-    sections += [_section(title, members, row, fields, names) for title, members in _SECTIONS]
+    layout = _find_layout(org, row)
+    if layout is not None:
+        sections = _layout_sections(layout, org.schema.get("Account"), row, fields, names)
+        placed = {shown.name for section in sections for shown in section.fields}
+        sections.append(Section(NOT_PLACED, tuple(f for f in lifecycle if f.name not in placed)))
+    else:
+        own = tuple(d["name"] for d in customer_definitions() if d["sobject"] == "Account")
+        sections = [Section(LIFECYCLE, lifecycle), _section("Product use", own, row, fields, names)]
+        sections += [_section(title, members, row, fields, names) for title, members in _SECTIONS]
     return AccountPage(
         name=str(row["Name"]),
         chips=_chips(row, fields),
@@ -102,6 +114,40 @@ def read_account_page(org: Org, record_id: str) -> AccountPage | None:
         related=_related_lists(org, row["Id"], names),
         is_deleted=bool(row["IsDeleted"]),
     )
+
+
+def _find_layout(org: Org, row: Row) -> Layout | None:
+    """The layout that people see for this record: that of its record type, of Account, or the only one."""
+    types = {r["Id"]: str(r["DeveloperName"]) for r in org.records("RecordType")} if row.get("RecordTypeId") else {}
+    setup = org.state.setup
+    return layout_of(setup.layouts, setup.layout_assignments, "Account", types.get(row.get("RecordTypeId"), "Master"))
+
+
+def _layout_sections(
+    layout: Layout, definition: ObjectDef, row: Row, fields: Mapping[str, Row], names: Mapping[str, str]
+) -> list[Section]:
+    """Fields in the order in which rows are read; links, pages and charts are no fields and have no place here."""
+    sections = []
+    for section in layout.sections:
+        items = [i for line in section.rows() for i in line if i is not None and i.kind == "Field"]
+        members = [definition.fields[i.value.lower()] for i in items]
+        shown = tuple(_placed(definition, f, row, fields, names) for f in members if f.name in fields)
+        sections.append(Section(section.label or definition.label, shown))
+    return sections
+
+
+def _placed(
+    definition: ObjectDef, found: FieldDef, row: Row, fields: Mapping[str, Row], names: Mapping[str, str]
+) -> Shown:
+    """A field as a layout shows it: an address in one piece, who made a record together with when."""
+    shown = _shown(row, fields[found.name], names)
+    text = shown.text
+    if not found.stored:
+        parts = [f.name for f in definition.fields.values() if f.raw["compoundFieldName"] == found.name]
+        text = ", ".join(show_value(row[n]) for n in parts if row.get(n) and not n.endswith(_COORDINATES))
+    elif found.name in STAMPS:
+        text = ", ".join(t for t in (shown.text, show_value(row.get(STAMPS[found.name]))) if t)
+    return replace(shown, label=label_on_layout(definition, found), text=text)
 
 
 def _names_by_id(org: Org) -> dict[str, str]:
