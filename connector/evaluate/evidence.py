@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection
 from sqlglot import exp
 
 from connector.data import Truth, Value
+from connector.evaluate.beside import source_of
 from connector.evaluate.conditions import rule_env
 from connector.evaluate.frame import Frame, column, named
 from connector.evaluate.leaves import Leaf, leaves_of
@@ -63,8 +64,8 @@ def see_conditions(
 
 
 def _is_dated(frame: Frame, key: str) -> bool:
-    """A fact that can grow stale is more than its conditions."""
-    return f"facts.{key}.dated" in frame.mapping.expressions
+    """A fact that can grow stale, or whose file can, is more than its conditions."""
+    return f"facts.{key}.dated" in frame.mapping.expressions or source_of(frame.mapping, key) is not None
 
 
 def _from_asked(columns: Sequence[exp.Expression]) -> exp.Select:

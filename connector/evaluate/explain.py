@@ -18,6 +18,7 @@ from connector.calendar import Calendar
 from connector.data import Decision, Evaluation, PullResult, Reason, Truth, Value
 from connector.describe import Describes
 from connector.errors import FixFirst
+from connector.evaluate.beside import source_of
 from connector.evaluate.chosen import judge_chosen
 from connector.evaluate.conditions import conditions_query, rule_env
 from connector.evaluate.edges import Verdict, Weighed, stand_at, weigh_edges
@@ -44,6 +45,8 @@ class FactLine:
     value: Value
     text: str
     why_unknown: str = ""
+    source: str = ""
+    """Of a fact from a file or a database: which, and how old it is."""
 
 
 @dataclass(frozen=True)
@@ -230,20 +233,38 @@ def _fact_lines(work: Work, evaluation: Evaluation) -> tuple[FactLine, ...]:
 def _fact_line(work: Work, key: str, value: Value, dates: Mapping[str, Any]) -> FactLine:
     fact, expression = work.frame.mapping.model.facts[key], work.frame.mapping.expressions[f"facts.{key}"]
     label = fact.label or key.replace("_", " ")
+    source = _source(work.frame, key)
     if value is None:
-        return FactLine(key, label, None, "unknown", _why_unknown(work.frame, key, dates))
+        return FactLine(key, label, None, "unknown", _why_unknown(work.frame, key, dates), source)
     text = "confidential" if fact.sensitive else show(value, expression.type.kind)
-    return FactLine(key, label, None if fact.sensitive else value, text)
+    return FactLine(key, label, None if fact.sensitive else value, text, source=source)
+
+
+def _source(frame: Frame, key: str) -> str:
+    """Which file or query a fact is from, and when that was written or answered."""
+    source = source_of(frame.mapping, key)
+    if source is None:
+        return ""
+    pull = frame.trust.pulled.get(source.name)
+    if pull is None or pull.written is None:
+        return source.shown
+    days = (frame.run.today - pull.written.astimezone(frame.run.tz).date()).days
+    age = "today" if days <= 0 else "yesterday" if days == 1 else f"{days} days ago"
+    return f"{source.shown}, {'written' if source.path else 'asked'} {age}"
 
 
 def _why_unknown(frame: Frame, key: str, dates: Mapping[str, Any]) -> str:
     doubt, fact = frame.doubtful_facts.get(key), frame.mapping.model.facts[key]
     if doubt:
         return doubt
+    if key in dates and dates[key] is None and source_of(frame.mapping, key) is not None:
+        return "it has no row there, or the row has no date"
     if key in dates and dates[key] is None:
         return "the date that it is from is unknown"
     if key in dates and fact.stale_after and dates[key] < fact.stale_after.before(frame.run.today, frame.calendar):
         return f"it is from {dates[key]}, older than {fact.stale_after}"
+    if source := source_of(frame.mapping, key):
+        return f"it has no value in {source.shown}"
     return "there is nothing to compute it from"
 
 

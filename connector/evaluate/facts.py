@@ -13,9 +13,10 @@ from sqlglot import exp
 from connector.evaluate.frame import Frame, SubjectEnv, column
 from connector.evaluate.health import day_of, health_layers, literal_day
 from connector.evaluate.lower import lower, sql_type
-from connector.evaluate.lowering.sql import Sql, binary, case, text
+from connector.evaluate.lowering.sql import Sql, binary, case, text, unknown
 from connector.mapping.language import Aggregate, Expression, Kind, exact
 from connector.mapping.model import Fact as FactRule
+from connector.mapping.sources import source_name
 
 Layer = list[tuple[str, Sql]]
 """(column, value) of one step over the step before."""
@@ -83,6 +84,8 @@ def segment_column(source: str = "") -> Sql:
 
 def _fact(key: str, frame: Frame, env: SubjectEnv) -> Sql:
     rule, expression = frame.mapping.model.facts[key], frame.mapping.expressions[f"facts.{key}"]
+    if source_name(rule) and key in frame.doubtful_facts:
+        return unknown(expression.type)
     value = _as_written(lower(expression.tree, env), rule, expression)
     dated = frame.expression(f"facts.{key}.dated")
     if dated is None or rule.stale_after is None:

@@ -18,13 +18,27 @@ from sqlglot import exp
 from connector.calendar import Calendar
 from connector.calendar import Duration as Length
 from connector.data import Value
+from connector.evaluate.beside import doubt_of_source
 from connector.evaluate.lower import lower, sql_type
 from connector.evaluate.lowering.sql import Sql, case, cast, number, text, unknown
 from connector.evaluate.prepared import Run
 from connector.evaluate.trust import Trust, doubts_of
 from connector.mapping import Mapping as Model
 from connector.mapping.language import DATE, DAYS, Expression
-from connector.mapping.language.tree import Aggregate, Arithmetic, Clock, CtaDone, Fact, Field, Name, Node, Param, Step
+from connector.mapping.language.scope import is_source
+from connector.mapping.language.tree import (
+    ROW,
+    Aggregate,
+    Arithmetic,
+    Clock,
+    CtaDone,
+    Fact,
+    Field,
+    Name,
+    Node,
+    Param,
+    Step,
+)
 from connector.mapping.language.types import in_base_unit
 
 Steps = tuple[Step, ...]
@@ -36,9 +50,10 @@ def column(name: str, table: str = "") -> Sql:
 
 
 def table(sobject: str, alias: str) -> exp.Table:
-    """The mirror's table of an sObject."""
+    """The mirror's table of an sObject or of a source."""
     return exp.Table(
-        this=exp.to_identifier(sobject, quoted=True), db=exp.to_identifier("org"),
+        this=exp.to_identifier(sobject, quoted=True),
+        db=exp.to_identifier("sources" if is_source(sobject) else "org"),
         alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)),
     )  # fmt: skip
 
@@ -75,7 +90,10 @@ class Frame:
 
     def _doubts_of_fact(self, key: str) -> tuple[str, ...]:
         paths = [p for p in (f"facts.{key}", f"facts.{key}.dated") if p in self.mapping.expressions]
-        return tuple(d for p in paths for d in doubts_of(self.mapping, self.mapping.expressions[p], self.trust))
+        found = [d for p in paths for d in doubts_of(self.mapping, self.mapping.expressions[p], self.trust)]
+        below = dict.fromkeys(k for p in paths for k in sorted(self.mapping.expressions[p].facts))
+        own = doubt_of_source(self.mapping, key, self.trust, self.run, self.calendar)
+        return (*([own] if own else []), *found, *(d for k in below for d in self._doubts_of_fact(k)))
 
     def expression(self, path: str) -> Expression | None:
         return self.mapping.expressions.get(path)
@@ -156,7 +174,7 @@ class RecordEnv(_Env):
     def column(self, node: Field | Fact | Name | CtaDone) -> Sql:
         if not isinstance(node, Field):
             return column(column_name(node), "j")
-        return column(node.name, alias_of(node.root, node.steps))
+        return column(node.name, alias_of(node.root, node.steps) if node.root != "source" else node.root_sobject)
 
     def aggregate(self, node: Aggregate) -> Sql:
         raise TypeError(f"an aggregate inside an aggregate: {node!r}")
@@ -166,7 +184,7 @@ def column_name(node: Field | Fact | Name | CtaDone) -> str:
     """What `judged` calls the value of a name."""
     match node:
         case Field():
-            return f"field {node.path}"
+            return f"field {node.root_sobject}.{node.name}" if node.root == "source" else f"field {node.path}"
         case Fact():
             return f"fact {node.key}"
         case Name():
@@ -195,7 +213,7 @@ def _constant(value: Value | Length) -> Sql:
 
 # --- records and their parents ------------------------------------------------------------------------------
 
-Root = Choice["subject", "child"]
+Root = Choice["subject", "child", "source"]
 
 
 def alias_of(root: Root, steps: Iterable[Step]) -> str:
@@ -226,8 +244,8 @@ def is_readable(node: Field, trust: Trust) -> bool:
 
 
 def with_parent_id(node: Field) -> Field:
-    """The Id of the record that has the field: lowering asks whether there is one."""
-    return replace(node, name="Id")
+    """The Id of the record (the number of the row) that has the field: lowering asks whether there is one."""
+    return replace(node, name=ROW if node.root == "source" else "Id")
 
 
 def typed(value: Sql, node: Node) -> Sql:

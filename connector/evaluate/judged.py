@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from connector.evaluate.beside import joins, same_row
 from connector.evaluate.facts import fact_layers
 from connector.evaluate.frame import (
     Frame,
@@ -50,8 +51,14 @@ def contents_of(frame: Frame, only: Expression | None = None) -> Contents:
     expressions = [*frame.mapping.expressions.values(), *([only] if only else [])]
     nodes = [n for e in expressions for n in walk(e.tree)]
     aggregates = dict.fromkeys(a for e in expressions for a in aggregates_in(e.tree))
-    own = {n.path: n for n in nodes if isinstance(n, Field) and n.root == "subject"}
-    fields = {n.path: n for f in own.values() for n in (f, with_parent_id(f)) if is_readable(n, frame.trust)}
+    own = {column_name(n): n for n in nodes if isinstance(n, Field) and n.root != "child"}
+    both = [n for f in own.values() for n in (f, with_parent_id(f))]
+    joined = {source.name for source in joins(frame.mapping, frame.trust)}
+    fields = {
+        column_name(n): n
+        for n in both
+        if is_readable(n, frame.trust) and (n.root == "subject" or n.root_sobject in joined)
+    }
     return Contents(
         {a: f"aggregate {n}" for n, a in enumerate(aggregates)},
         tuple(sorted({n.key for n in nodes if isinstance(n, CtaDone)})),
@@ -92,6 +99,9 @@ def _base(frame: Frame, contents: Contents, memory: str) -> exp.Select:
     ).from_(exp.to_table(memory).as_("memory"))
     query = query.join(table(subject, "subject"), on=_same("subject", "Id", "memory", "subject"))
     query = join_parents(query, contents.fields, frame.trust)
+    for source in joins(frame.mapping, frame.trust):
+        on = same_row(source, column(source.key.stored, source.name), column(source.key.field, "subject"))
+        query = query.join(table(source.name, source.name), on=on, join_type="LEFT")
     for n, (group, aggregates) in enumerate(_groups(frame, contents).items()):
         children = exp.Subquery(
             this=_children(frame, *group, aggregates, memory), alias=exp.TableAlias(this=_id(f"children {n}"))

@@ -34,6 +34,7 @@ from connector.evaluate.lowering.sql import (
     unknown,
 )
 from connector.mapping.language.tree import (
+    ROW,
     Aggregate,
     Arithmetic,
     Between,
@@ -67,6 +68,8 @@ _COMPARISONS: dict[str, type[exp.Expression]] = {
 
 def lower(node: Node, env: Env) -> Sql:
     """The SQL of a checked expression; NULL where its value is unknown."""
+    if node.type.kind is Kind.ERROR:
+        return exp.Null()  # over a column of which nothing was ever read: of no type, so that it fits everywhere
     match node:
         case Literal():
             return _literal(node)
@@ -147,10 +150,10 @@ def _field(node: Field, env: Env) -> Sql:
     if node.type.kind is not Kind.TEXT or node.type.lookup:
         return column
     blank = exp.Coalesce(this=column, expressions=[text("")])
-    if not node.steps:
+    if node.root != "source" and not node.steps:
         return blank
-    parent = env.column(replace(node, name="Id", type=replace(TEXT, lookup=True)))
-    return case((is_known(parent), blank))
+    record = env.column(replace(node, name=ROW if node.root == "source" else "Id", type=replace(TEXT, lookup=True)))
+    return case((is_known(record), blank))
 
 
 def _aggregate(node: Aggregate, env: Env) -> Sql:

@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection
 from connector.data import ObjectPull
 from connector.mapping import Mapping as Model
 from connector.mapping.language import Expression
+from connector.mapping.language.scope import is_source
 
 ENGINE_FIELDS = frozenset({"Id", "IsDeleted", "SystemModstamp"})
 
@@ -30,9 +31,11 @@ class Trust:
         """Why `sobject` (or its `field`) cannot be relied on, as a sentence; '' when it can."""
         pull = self.pulled.get(sobject)
         if pull is None or sobject not in self.columns:
-            return f"{sobject} was not pulled."
+            return f"{sobject} was not pulled." if pull is None or pull.complete else pull.reason
         if not pull.complete:
-            return f"{sobject} was not completely pulled: {pull.reason}"
+            return pull.reason if is_source(sobject) else f"{sobject} was not completely pulled: {pull.reason}"
+        if field in pull.hidden and is_source(sobject):
+            return pull.hidden[field]
         if field in pull.hidden:
             return f"{sobject}.{field} cannot be read: {pull.hidden[field]}"
         if field and field not in self.columns[sobject]:
@@ -54,7 +57,8 @@ def read_trust(connection: DuckDBPyConnection, pulled: Mapping[str, ObjectPull])
     """What the mirror behind `connection` holds, together with how the pull of each object ended."""
     rows = connection.execute(
         "SELECT table_name, column_name, data_type FROM duckdb_columns() "
-        "WHERE schema_name = 'org' AND database_name = current_database() ORDER BY table_name, column_index"
+        "WHERE schema_name IN ('org', 'sources') AND database_name = current_database() "
+        "ORDER BY table_name, column_index"
     ).fetchall()
     columns: dict[str, dict[str, str]] = {}
     for table, column, kind in rows:

@@ -19,6 +19,7 @@ from connector.mapping.check_created import (
     check_tasks,
 )
 from connector.mapping.check_examples import check_examples
+from connector.mapping.check_sources import check_sources
 from connector.mapping.check_stages import (
     check_edges,
     check_facts,
@@ -120,6 +121,6 @@ def _is_zone(name: str) -> bool:
 
 _CHECKS: tuple[Callable[[Whole], Iterator[Problem]], ...] = (
     check_subject, check_unique_keys, check_names, check_segments, check_time, check_order, check_edges,
-    check_reachable, check_stage_settings, check_facts, check_health, check_tasks, check_playbooks, check_cta_names,
-    check_campaigns, check_fields, check_examples,
+    check_reachable, check_stage_settings, check_facts, check_sources, check_health, check_tasks, check_playbooks,
+    check_cta_names, check_campaigns, check_fields, check_examples,
 )  # fmt: skip

@@ -108,7 +108,7 @@ def check_facts(whole: Whole) -> Iterator[Problem]:
             )
         if fact.write_once and not fact.write:
             yield whole.problem((*where, "write_once"), "write_once needs a field: write")
-        if fact.stale_after and not fact.dated:
+        if fact.stale_after and not fact.dated and not fact.file:
             yield whole.problem((*where, "stale_after"), "stale_after needs `dated`: the date that the value is from")
         if fact.dated and not fact.stale_after and not whole.is_broken((*where, "stale_after")):
             yield whole.problem((*where, "dated"), "dated does nothing without stale_after", severity="warning")

@@ -36,6 +36,7 @@ from connector.mapping.language import (
 from connector.mapping.language.types import ERROR
 from connector.mapping.model import ModelFile
 from connector.mapping.shape import Shaped
+from connector.mapping.sources import describe_source, source_name, sources_of
 from connector.mapping.texts import ExpressionAt, TemplateAt, View, Wanted, facts_of, rules_of, templates_of
 from connector.mapping.values import FieldType
 
@@ -71,10 +72,14 @@ class Compiled:
 
 
 def compile_model(
-    model: ModelFile, document: Document, shaped: Shaped, describes: Describes, *, known_values: bool
-) -> Compiled:
-    """All expressions of the model. `known_values`: the describes are the org's own, picklists included."""
-    work = _Work(model, document, shaped, _scope(model, describes, known_values=known_values), Compiled())
+    model: ModelFile, document: Document, shaped: Shaped, describes: Describes, sources: Describes, *,
+    known_values: bool,
+) -> Compiled:  # fmt: skip
+    """All expressions of the model. `sources`: the columns of those that have been read. `known_values`: the describes
+    are the org's own, picklists included."""
+    beside = {source.name: describe_source(source, sources, model) for source in sources_of(model)}
+    scope = _scope(model, {**describes, **beside}, known_values=known_values)
+    work = _Work(model, document, shaped, scope, Compiled(), frozenset(beside.keys() - sources.keys()))
     work.compile_facts()
     for item in rules_of(model):
         work.compile_rule(item)
@@ -118,6 +123,8 @@ class _Work:
     shaped: Shaped
     scope: Scope
     done: Compiled
+    unread: frozenset[str]
+    """Sources of which nothing is known but what the mapping itself says."""
 
     def compile_facts(self) -> None:
         facts = {item.where[1]: item for item in facts_of(self.model)}
@@ -125,7 +132,7 @@ class _Work:
         types = dict.fromkeys(map(str, facts), ERROR)
         for key in self.done.fact_order:
             self.scope = replace(self.scope, facts=types)
-            expression = self._parse(facts[key], self._scope_of("facts", reads_records=True), self._kinds_of_fact(key))
+            expression = self._parse(facts[key], self._scope_of_fact(key), self._kinds_of_fact(key))
             if expression is not None:
                 types = {**types, key: self._type_of_fact(key, expression)}
                 if expression.counter:
@@ -134,7 +141,8 @@ class _Work:
 
     def _order(self, facts: Mapping[str, ExpressionAt]) -> tuple[str, ...]:
         by_name = {key.lower(): key for key in facts}
-        needs = {key: {by_name[n] for n in names_in(item.text) & by_name.keys()} for key, item in facts.items()}
+        texts = {key: "" if source_name(self.model.facts[key]) else item.text for key, item in facts.items()}
+        needs = {key: {by_name[n] for n in names_in(text) & by_name.keys()} for key, text in texts.items()}
         loops = self._without_loops(needs)
         for loop in loops:
             chain = " -> ".join([*loop, loop[0]])
@@ -168,8 +176,9 @@ class _Work:
         return expression.type
 
     def compile_rule(self, item: ExpressionAt) -> None:
-        reads_records = item.rule.startswith("facts.")
-        self._parse(item, self._scope_of(item.view, reads_records=reads_records), _KINDS[item.wants])
+        of_fact = item.rule.startswith("facts.")
+        scope = self._scope_of_fact(str(item.where[1])) if of_fact else self._scope_of(item.view)
+        self._parse(item, scope, _KINDS[item.wants])
 
     def compile_template(self, text: TemplateAt) -> None:
         if self._is_broken(text.where):
@@ -185,14 +194,21 @@ class _Work:
             if isinstance(part, Expression) and part.names.isdisjoint(RENDERED_NAMES):
                 self.done.expressions[f"{text.rule}{{{part.text.strip()}}}"] = part
 
-    def _scope_of(self, view: View, *, reads_records: bool = False) -> Scope:
+    def _scope_of(self, view: View) -> Scope:
         return replace(
             self.scope,
             visit=view == "stage",
             health=view == "stage" and self.model.health is not None,
-            aggregates=reads_records,
+            aggregates=False,
             child="Contact" if view == "person" else None,
         )
+
+    def _scope_of_fact(self, key: str) -> Scope:
+        """A fact reads the subject's records; one of a source, its row there."""
+        scope, source = self._scope_of("facts"), source_name(self.model.facts[key])
+        if not source:
+            return replace(scope, aggregates=True)
+        return replace(scope, child=source, facts={}, open_child=source in self.unread)
 
     def _parse(self, item: ExpressionAt, scope: Scope, kinds: tuple[Kind, ...]) -> Expression | None:
         if self._is_broken(item.where):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from connector.describe import Describes, ObjectDescribe
@@ -16,11 +17,13 @@ from connector.errors import FileProblems, Problem
 from connector.mapping.check import check_model
 from connector.mapping.compile import Compiled, compile_model
 from connector.mapping.fields import FieldDefinition, fields_of_model
+from connector.mapping.language.scope import is_source
 from connector.mapping.mapping import Mapping
 from connector.mapping.needs import needs_of
 from connector.mapping.overrides import override
 from connector.mapping.shape import shape
 from connector.mapping.source import digest_of, own_describes, read_source, with_fields
+from connector.mapping.sources import Source, sources_of
 from connector.mapping.standard import standard_describes
 from connector.mapping.whole import Whole
 
@@ -33,22 +36,27 @@ class Judged:
 
     problems: tuple[Problem, ...]
     mapping: Mapping | None = None
+    sources: tuple[Source, ...] = ()
+    """What the mapping reads beside the org, also where something else in it is wrong."""
 
 
 def load_mapping(
-    source: Path, describes: Describes | None = None, overrides: Map[str, Map[str, Any]] | None = None
-) -> Mapping:
+    source: Path, describes: Describes | None = None, overrides: Map[str, Map[str, Any]] | None = None,
+    sources: Describes = MappingProxyType({}),
+) -> Mapping:  # fmt: skip
     """The mapping in a file or folder. `describes`: the org's; without them, those shipped with the program and the
-    folder's own describe.json. `overrides`: from settings, by model. Raises FileProblems with all that is wrong."""
-    judged = judge_mapping(source, describes, overrides)
+    folder's own describe.json. `overrides`: from settings, by model. `sources`: the columns of files and queries that
+    were read, by their names; those of others may be anything. Raises FileProblems with all that is wrong."""
+    judged = judge_mapping(source, describes, overrides, sources)
     if judged.mapping is None:
         raise FileProblems(judged.problems)
     return judged.mapping
 
 
 def judge_mapping(
-    source: Path, describes: Describes | None = None, overrides: Map[str, Map[str, Any]] | None = None
-) -> Judged:
+    source: Path, describes: Describes | None = None, overrides: Map[str, Map[str, Any]] | None = None,
+    sources: Describes = MappingProxyType({}),
+) -> Judged:  # fmt: skip
     """Like load_mapping, but returns the problems, warnings included."""
     document = read_source(source)
     if not isinstance(document.data, dict) or not document.data:
@@ -65,12 +73,24 @@ def judge_mapping(
     known = _with_status(found, shaped.model.keys.not_needed)
     compiled = Compiled()
     if shaped.model.subject in known and ("facts",) not in shaped.broken:  # else every name would be unknown
-        compiled = compile_model(shaped.model, document, shaped, known, known_values=describes is not None)
+        compiled = compile_model(shaped.model, document, shaped, known, sources, known_values=describes is not None)
     whole = Whole(shaped.model, document, shaped, compiled, known, known_values=describes is not None)
     problems = _each_once([*document.problems, *shaped.problems, *compiled.problems, *check_model(whole)])
+    beside = sources_of(shaped.model, _columns(compiled))
     if any(problem.severity == "error" for problem in problems):
-        return Judged(problems)
-    return Judged(problems, _mapping(whole, compiled, fields, digest_of(source, own), problems))
+        return Judged(problems, sources=beside)
+    mapping = _mapping(whole, compiled, fields, digest_of(source, own), problems)
+    return Judged(problems, replace(mapping, sources=beside), beside)
+
+
+def _columns(compiled: Compiled) -> dict[str, set[str]]:
+    """What the expressions mention of each source."""
+    found: dict[str, set[str]] = {}
+    for expression in compiled.expressions.values():
+        for name, columns in expression.fields.items():
+            if is_source(name):
+                found.setdefault(name, set()).update(columns)
+    return found
 
 
 def _mapping(

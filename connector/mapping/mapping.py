@@ -15,6 +15,7 @@ from connector.files import Document, Path, Position
 from connector.mapping.fields import FieldDefinition
 from connector.mapping.language import Expression, TemplatePart
 from connector.mapping.model import ModelFile
+from connector.mapping.sources import Source
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Mapping:
     """SHA-256 over the files and overrides: which version decided."""
     describes: Describes = field(default_factory=dict, repr=False, compare=False)
     """What the expressions were typed by: the org or the shipped data, with the fields that the model is to create."""
+    sources: tuple[Source, ...] = ()
+    """What it reads beside the org."""
     warnings: tuple[Problem, ...] = ()
     document: Document = field(default_factory=lambda: Document("", None), repr=False, compare=False)
 

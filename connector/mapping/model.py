@@ -16,13 +16,16 @@ from connector.calendar import Duration
 from connector.mapping.values import (
     Budget,
     Campaign,
+    ColumnKind,
     ExpressionText,
     FieldName,
     Key,
+    Keyed,
     Length,
     ParamValue,
     Percent,
     Rate,
+    SourceName,
     Template,
     WrittenType,
 )
@@ -47,6 +50,17 @@ class Fact(Part):
     """A named value computed from records; a KPI when it has a label, a type or a write. Short form: the value."""
 
     value: ExpressionText
+    """Over the subject's records; of a fact with `file` or `query`, over the columns of its row."""
+    file: str | None = Field(default=None, min_length=1, max_length=250)
+    """A CSV, Parquet or JSON lines file: the name of a section under [sources] in settings, and the path below it."""
+    query: str | None = Field(default=None, min_length=1)
+    """A SELECT on `database`, one row for each subject."""
+    database: SourceName | None = None
+    """The name of a section under [sources] in settings."""
+    key: Keyed | None = None
+    """The column that says whose row it is: one with ids, or {column: field of the subject}."""
+    columns: dict[str, ColumnKind] = {}
+    """What columns hold, where the data does not say it clearly."""
     label: str = ""
     description: str = ""
     type: WrittenType | None = None
@@ -57,7 +71,7 @@ class Fact(Part):
     dated: ExpressionText | None = None
     """The day or moment that the value is from."""
     stale_after: Length | None = None
-    """Older than this, counted from `dated`, the value is unknown."""
+    """Older than this, counted from `dated`, the value is unknown; without `dated`, counted from the file's writing."""
     sensitive: bool = False
     """Its value stays out of reasons, Tasks and logs."""
 

@@ -46,6 +46,7 @@ def _mentioned(expressions: Iterable[Expression]) -> Iterable[tuple[str, Iterabl
 
 def _engine(model: ModelFile) -> Iterable[tuple[str, Iterable[str]]]:
     yield model.subject, ("Id", "Name", "OwnerId", *(name for name, _ in written_fields(model)))
+    yield model.subject, (fact.key.field for fact in model.facts.values() if fact.key)
     yield "User", _USER
     if model.calendar == "org":
         yield "Holiday", _HOLIDAY

@@ -23,8 +23,6 @@ from connector.mapping.model import ModelFile
 
 LATER = {
     "history": "the visit object in the org",
-    "file": "facts from files",
-    "query": "facts from databases",
     "subjects": "several kinds of subject in one model",
     "renamed_from": "renaming keys",
     "forward_only": "forward-only models",
@@ -142,6 +140,8 @@ def _describe_owner(path: Path, owner: dict[str, Any]) -> str:
     if not path:
         return "the model"
     kind = str(next(part for part in reversed(path) if isinstance(part, str)))
+    if path[0] == "facts" and len(path) == 2:
+        return f"fact {path[1]!r}"
     name = owner.get("key") or owner.get("name") or (path[-1] if isinstance(path[-1], str) else "")
     noun = {"ctas": "CTA", "next": "edge"}.get(kind, kind.removesuffix("s"))
     return f"{noun} {name!r}" if noun and name else noun or repr(name)

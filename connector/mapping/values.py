@@ -209,3 +209,54 @@ ParamValue = Annotated[
     BeforeValidator(_read_param),
     WithJsonSchema({"type": ["number", "string", "boolean"]}),
 ]
+
+
+# --- sources beside Salesforce ----------------------------------------------------------------------------
+
+ColumnKind = Literal["number", "text", "date", "datetime", "boolean"]
+"""What a column of a file or a query holds; of numbers, the data says how many digits."""
+
+
+COMMON_ID = 15
+"""Characters that an id of 15 and the same id of 18 characters share, and that no other id has."""
+
+
+@dataclass(frozen=True, order=True)
+class KeyColumn:
+    """Which column says whose row it is, and the subject's field whose values it holds."""
+
+    column: str
+    field: str = "Id"
+
+    @property
+    def stored(self) -> str:
+        """The column of the mirror that keeps the key as it is compared: ids by what the two ways of writing them have
+        in common, texts without blanks around them."""
+        return f"_key {self.field} {self.column}"
+
+    @staticmethod
+    def read(raw: Any) -> KeyColumn:
+        if isinstance(raw, KeyColumn):
+            return raw
+        if isinstance(raw, dict) and len(raw) == 1:
+            ((column, field),) = raw.items()
+        else:
+            column, field = raw, "Id"
+        if isinstance(column, str) and isinstance(field, str) and _is_name(column) and _is_name(field):
+            return KeyColumn(column, field)
+        raise ValueError(
+            f"{raw!r} is no key; write the column that holds the record's id, such as account_id, or the column and "
+            "the field whose values it holds, such as {customer_no: AccountNumber}"
+        )
+
+    def __str__(self) -> str:
+        return self.column if self.field == "Id" else f"{{{self.column}: {self.field}}}"
+
+
+def _is_name(text: str) -> bool:
+    return re.fullmatch(r"[A-Za-z_]\w{0,79}", text) is not None
+
+
+Keyed = Annotated[KeyColumn, BeforeValidator(KeyColumn.read), WithJsonSchema({"type": ["string", "object"]})]
+SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$", strict=True)]
+"""The name of a section under [sources] in settings."""

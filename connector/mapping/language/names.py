@@ -6,12 +6,13 @@ Called by check and aggregates. Raises Unresolved with the advice that an unknow
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from connector.describe import FieldDescribe, ObjectDescribe, nearest
-from connector.mapping.language.scope import ACTIVITY, Scope, spelled
+from connector.mapping.language.scope import ACTIVITY, Scope, is_source, spelled
 from connector.mapping.language.syntax import Path
 from connector.mapping.language.tree import Clock, Fact, Field, Name, Node, Param, Step
-from connector.mapping.language.types import Kind, Type, type_of_field
+from connector.mapping.language.types import ERROR, Kind, Type, type_of_field
 
 MAX_STEPS = 5
 """SOQL follows at most five references in one path."""
@@ -112,7 +113,7 @@ def _activity_field(path: Path, skip: int) -> Field:
     return Field(ACTIVITY[name], "child", "activity", (), name, start=path.start, end=path.end)
 
 
-def _field(path: Path, skip: int, scope: Scope, root: str, sobject: str) -> Field:
+def _field(path: Path, skip: int, scope: Scope, root: Literal["subject", "child"], sobject: str) -> Field:
     steps: list[Step] = []
     owner = describe_of(sobject, scope)
     for part in range(skip, len(path.parts) - 1):
@@ -123,10 +124,12 @@ def _field(path: Path, skip: int, scope: Scope, root: str, sobject: str) -> Fiel
         raise Unresolved(f"a path may follow {MAX_STEPS} references, this one follows {len(steps)}", skip)
     last = len(path.parts) - 1
     found = owner.find(path.parts[last])
+    if found is None and scope.open_child and sobject == scope.child and not steps:
+        return Field(ERROR, "source", sobject, (), path.parts[last], start=path.start, end=path.end)
     if found is None:
         raise Unresolved(_unknown_field(path.parts[last], owner, None if skip or steps else scope), last)
     return Field(
-        _readable(found, owner, last), "subject" if root == "subject" else "child", sobject, tuple(steps), found.name,
+        _readable(found, owner, last), "source" if is_source(sobject) else root, sobject, tuple(steps), found.name,
         found.type, start=path.start, end=path.end,
     )  # fmt: skip
 
@@ -190,7 +193,7 @@ def _unknown_field(name: str, owner: ObjectDescribe, scope: Scope | None) -> str
         reference = owner.parent(name)
         return f"{name!r} is a related record; write {name}.Name, or {reference.name if reference else name}"
     known = [*owner.fields]
-    what = f"field of {owner.name}"
+    what = _of(owner.name)
     if scope is not None:
         known += [
             *scope.params,
@@ -198,9 +201,13 @@ def _unknown_field(name: str, owner: ObjectDescribe, scope: Scope | None) -> str
             *([] if scope.child else [*scope.facts, *scope.names]),
             *scope.clock_names,
         ]
-        what = f"field of {owner.name}" if scope.child else f"field of {owner.name}, a fact or a parameter"
+        what = what if scope.child else f"{what}, a fact or a parameter"
         return _unknown(name, what, known)
     return _unknown(name, what, known, of=owner.name)
+
+
+def _of(owner: str) -> str:
+    return f"column of {owner.partition(':')[2]}" if is_source(owner) else f"field of {owner}"
 
 
 def _unknown_relationship(name: str, owner: ObjectDescribe) -> str:

@@ -69,6 +69,8 @@ class Scope:
     """Bare names are fields of this sObject, as in a `where`; the subject is written `Account.X`."""
     counters: frozenset[str] = frozenset()
     """Facts whose value differs every day by the mere passing of time."""
+    open_child: bool = False
+    """`child` is a source of which nothing was read yet: any name may be a column of it."""
     extra: Mapping[str, Type] = field(default_factory=dict)
     """Names that only this place knows, such as `reason` in the text of a CTA."""
     known_values: bool = True
@@ -93,6 +95,11 @@ class Scope:
     @property
     def clock_names(self) -> Mapping[str, Type]:
         return {"today": DATE, "now": DATETIME}
+
+
+def is_source(name: str) -> bool:
+    """Whether this is a file or a query beside the org, not an sObject."""
+    return ":" in name
 
 
 def spelled(name: str, known: Mapping[str, object] | frozenset[str] | tuple[str, ...]) -> str | None:

@@ -58,11 +58,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Field(Node):
-    """A field of the subject or of the child record, or of a parent of it."""
+    """A field of the subject or of the child record, or of a parent of it; or a column of the subject's row in a
+    source."""
 
-    root: Choice["subject", "child"]
+    root: Choice["subject", "child", "source"]
     root_sobject: str
-    """`activity` for the stream; its fields are those of ActivityField, and Id."""
+    """`activity` for the stream; its fields are those of ActivityField, and Id. The name of a source."""
     steps: tuple[Step, ...]
     name: str
     datatype: str = field(compare=False, default="")
@@ -268,6 +269,10 @@ class Aggregate(Node):
     def reads(self) -> Reads:
         found = {pair for part in self.parts for node in walk(part) for pair in reads_of(node)}
         return tuple(sorted((found | set(self.joins)) - {(s, n) for s, n in found if s == "activity"}))
+
+
+ROW = "_row"
+"""The column of a source's table that numbers its rows: known exactly where there is a row."""
 
 
 def walk(node: Node) -> Iterator[Node]:

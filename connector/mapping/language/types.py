@@ -83,7 +83,10 @@ _KINDS = {"boolean": BOOLEAN, "date": DATE, "datetime": DATETIME}
 
 
 def type_of_field(field: FieldDescribe) -> Type:
-    """The type in which expressions see a field of an sObject."""
+    """The type in which expressions see a field of an sObject or a column of a source; ERROR for a column of which
+    nothing is known yet."""
+    if not field.type:
+        return ERROR
     if field.type in _KINDS:
         return _KINDS[field.type]
     if field.type in {"int", "long"}:
