@@ -51,35 +51,37 @@ class Ground:
 def stand_on(job: Job, settings: Settings, progress: Progress) -> Iterator[Ground]:
     """The org and the stores for whoever only looks; the lease is taken all the same, for the mirror's sake."""
     started = time.monotonic()
-    with (
-        _right_to_write(job, settings) as (ledger, lease),
-        reach(job, settings) as client,
-        _open_mirror(settings, progress) as mirror,
-    ):
-        alive = _keeping_lease(ledger, lease, progress)
-        yield Ground(job, settings, client, mirror, ledger, lease, alive, started)
+    with _right_to_write(job, settings) as (ledger, lease), _spending(job, settings) as book:
+        client = reach(settings, book)
+        with _open_mirror(settings, progress) as mirror:
+            alive = _keeping_lease(ledger, lease, progress)
+            yield Ground(job, settings, client, mirror, ledger, lease, alive, started)
 
 
 @contextmanager
 def begin_run(job: Job, settings: Settings, *, dry_run: bool, progress: Progress) -> Iterator[Ground]:
     """The org and the stores for a run, which the ledger lists from its first moment, and how it ended if it fails."""
     started = time.monotonic()
-    with _right_to_write(job, settings) as (ledger, lease):
+    with _right_to_write(job, settings) as (ledger, lease), _spending(job, settings) as book:
         run_id = ledger.start_run(
             job.job, org=org_key(settings), policy=job.policy, dry_run=dry_run, held=lease
         )  # fmt: skip
-        with _recorded(ledger, run_id) as spending, reach(job, settings) as client:
+        with _recorded(ledger, run_id) as spending:
+            client = reach(settings, book)
             spending.append(client)
             with _open_mirror(settings, progress) as mirror:
                 alive = _keeping_lease(ledger, lease, progress)
                 yield Ground(job, settings, client, mirror, ledger, lease, alive, started, run_id)
 
 
-@contextmanager
-def reach(job: Job, settings: Settings) -> Iterator[OrgClient]:
-    """The org, logged in to; what is spent there is counted for `job`. The ledger must have been opened before."""
-    with Spending.open(settings.store.ledger, org_key(settings), job.job) as book:
-        yield connect(settings.org, settings.http, settings.api, folder=settings.store.directory, book=book)
+def reach(settings: Settings, book: Spending | None = None) -> OrgClient:
+    """The org, logged in to; what is spent there goes into `book`."""
+    return connect(settings.org, settings.http, settings.api, folder=settings.store.directory, book=book)
+
+
+def _spending(job: Job, settings: Settings) -> Spending:
+    """The book of what all jobs spend on the org, open for `job`; the ledger must have been opened before."""
+    return Spending.open(settings.store.ledger, org_key(settings), job.job)
 
 
 def org_key(settings: Settings) -> str:

@@ -35,13 +35,15 @@ def predict_calls(
 ) -> int:  # fmt: skip
     """The calls that a run will take, if nothing has to be asked twice.
 
-    `windows`: queries asked five to a composite call, whose answers fit on one page (counts among them); `describes`
-    go into the free places of those calls. `by_rest` and `by_bulk`: sObject -> records expected, read page by page.
-    `writes`: records, re-read and written 200 to a call.
+    Asked together in composite calls: `windows`, queries whose answers fit on one page (counts among them); the first
+    pages of `by_rest` (sObject -> records expected), whose further pages are a call each; `describes`, in the places
+    that those leave free. `by_bulk`: sObject -> records expected of a Bulk job. `writes`: records, re-read and written
+    200 to a call.
     """
-    rest = sum(_pages(rows, rest_page) for rows in (by_rest or {}).values())
-    bulk = sum(_pages(rows, bulk_page) + CALLS_AROUND_BULK for rows in (by_bulk or {}).values())
-    return _composites(windows, describes) + rest + bulk + 2 * ceil(writes / MAX_ROWS)
+    rest, bulk = by_rest or {}, by_bulk or {}
+    further = sum(_pages(rows, rest_page) - 1 for rows in rest.values())
+    jobs = sum(_pages(rows, bulk_page) + CALLS_AROUND_BULK for rows in bulk.values())
+    return _composites(windows + len(rest), describes) + further + jobs + 2 * ceil(writes / MAX_ROWS)
 
 
 def _pages(rows: int, page: int) -> int:
@@ -60,6 +62,7 @@ class SpendingBook(Protocol):
 
     def note(self, at: datetime, calls: int) -> None: ...
     def spent_since(self, at: datetime) -> Mapping[str, int]: ...
+    def spent_until(self, since: datetime, calls: int) -> datetime | None: ...
     @property
     def allowed(self) -> int | None: ...
     def remember_allowed(self, calls: int) -> None: ...
@@ -72,6 +75,8 @@ class Room:
     left: int
     why: Callable[[], str]
     remedy: str
+    again: Callable[[int], str] = lambda _: "Run later"
+    """When there will be room for so many calls."""
 
 
 class Budget:
@@ -110,14 +115,14 @@ class Budget:
         if room and predicted > max(0, room.left):
             raise QuotaExhausted(
                 f"{what[:1].upper()}{what[1:]} takes about {predicted:,} API calls, and {max(0, room.left):,} are "
-                f"left: {room.why()}. Nothing of it was begun. Run later, or {room.remedy}."
+                f"left: {room.why()}. Nothing of it was begun. {room.again(predicted)}, or {room.remedy}."
             )
 
     def spend(self, method: str, url: str) -> None:
         """Counts a call that is about to be made; QuotaExhausted when none is left."""
         room = self._tightest()
         if room and room.left <= 0:
-            raise QuotaExhausted(f"No API call is left: {room.why()}. Run later, or {room.remedy}.")
+            raise QuotaExhausted(f"No API call is left: {room.why()}. {room.again(1)}, or {room.remedy}.")
         self._meter.count(method, url)
         with self._lock:
             self._spent += 1
@@ -147,7 +152,12 @@ class Budget:
             yield Room(app.allowed - app.used, lambda: self._about_app(app), remedy)
         if share := self._share():
             remedy = "raise [api] daily_share in config.toml"
-            yield Room(share.allowed - share.used, lambda: self._about_share(share), remedy)
+            yield Room(
+                share.allowed - share.used,
+                lambda: self._about_share(share),
+                remedy,
+                lambda calls: self._room_from(share, calls),
+            )
 
     def _about_reserve(self, org: Allowance) -> str:
         return (
@@ -168,6 +178,14 @@ class Budget:
             + f" of the {share.allowed:,} that [api] daily_share allows them ({self._api.daily_share:g} % of the org's "
             f"{self._allowed:,})"
         )
+
+    def _room_from(self, share: Allowance, calls: int) -> str:
+        """The calls of the day before drop out one by one."""
+        if calls > share.allowed:
+            return "A whole day's share is less than that: let it read or write less at once"
+        too_many = share.used + calls - share.allowed
+        last = self._book.spent_until(self._clock() - DAY, too_many) if self._book else None
+        return f"Run after {last + DAY:%Y-%m-%d %H:%M} UTC" if last else "Run later"
 
     @staticmethod
     def _percent(whole: int, percent: float) -> int:

@@ -56,9 +56,19 @@ class Spending:
 
     def spent_since(self, at: datetime) -> Mapping[str, int]:
         """Calls since this minute of the org's clock, by job."""
-        sql = "SELECT job, sum(calls) FROM api_spending WHERE org = ? AND minute > ? GROUP BY job"
+        sql = "SELECT job, sum(calls) FROM api_spending WHERE org = ? AND minute >= ? GROUP BY job"
         with self._lock:
             return dict(self._db.execute(sql, (self._org, _minute(at))).fetchall())
+
+    def spent_until(self, since: datetime, calls: int) -> datetime | None:
+        """The end of the minute since `since` by which so many calls had been made; None when there were fewer."""
+        sql = (
+            "SELECT minute FROM (SELECT minute, sum(sum(calls)) OVER (ORDER BY minute) AS made FROM api_spending "
+            "WHERE org = ? AND minute >= ? GROUP BY minute) WHERE made >= ? ORDER BY minute LIMIT 1"
+        )
+        with self._lock:
+            row = self._db.execute(sql, (self._org, _minute(since), calls)).fetchone()
+        return datetime.fromisoformat(row[0]).replace(tzinfo=UTC) + timedelta(minutes=1) if row else None
 
     @property
     def allowed(self) -> int | None:
