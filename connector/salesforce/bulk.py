@@ -11,24 +11,25 @@ compressed), so that who loads the file removes them there with replace(value, c
 from __future__ import annotations
 
 import hashlib
-import os
 import time
-import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import requests
 
 from connector.errors import ConnectorError, FixFirst, RetryLater
 from connector.salesforce.errors import AllowanceUsed, BeginAgain, OrgRefused, Refusal, error_for
+from connector.salesforce.result_file import store_body
 from connector.salesforce.session import OrgSession, PassingFailure, refusal_in
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between two looks at a job; each pause is half as long again as the one before."""
 
-_PIECE = 64 * 1024
 _OVER = frozenset({"JobComplete", "Failed", "Aborted"})
 _NOT_BULK = frozenset({
     "INVALIDENTITY", "FEATURENOTENABLED", "FUNCTIONALITY_NOT_ENABLED", "API_DISABLED", "API_ERROR",
@@ -140,6 +141,29 @@ class BulkQueries:
 
         return self._session.read_stream(f"{self._jobs}/{job}/results", read, **options)
 
+    def pages(self, job: str, locator: str, directory: Path, *, max_records: int) -> Iterator[ResultPage]:
+        """The page of `locator` and those after it; while one is being loaded the next is fetched in a thread.
+
+        Errors as `page`, raised in the place of the page that they concern. Whoever stops early should close the
+        iterator: it waits for the page that is on its way and removes it.
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="bulk-page") as pool:
+
+            def fetch(locator: str) -> Future[ResultPage]:
+                # The thread counts its calls for the same step and sObject as the caller.
+                bring = partial(self.page, job, locator, directory, max_records=max_records)
+                return pool.submit(copy_context().run, bring)
+
+            coming: Future[ResultPage] | None = fetch(locator)
+            try:
+                while coming:
+                    page, coming = coming.result(), None
+                    coming = fetch(page.next_locator) if page.next_locator else None
+                    yield page
+            finally:
+                if coming and not coming.exception():
+                    coming.result().file.unlink(missing_ok=True)
+
     def abort(self, job: str) -> None:
         """End the job; one that is over or gone is left as it is."""
         response = self._ask("PATCH", f"/{job}", f"aborting Bulk job {job}", json={"state": "Aborted"})
@@ -208,7 +232,7 @@ def _not_by_bulk(refusal: Refusal) -> ConnectorError:
     return NotByBulk(f"The org does not take this query as a Bulk job ({refusal}). It goes by REST.", refusal)
 
 
-# --- pages to disk ----------------------------------------------------------------------------------------------
+# --- pages ------------------------------------------------------------------------------------------------------
 
 
 def _store_page(response: requests.Response, stem: Path) -> ResultPage:
@@ -217,7 +241,7 @@ def _store_page(response: requests.Response, stem: Path) -> ResultPage:
     records, locator = _header(response, "Sforce-NumberOfRecords"), _header(response, "Sforce-Locator")
     if not records.isdigit():
         raise PassingFailure(f"Sforce-NumberOfRecords is {records!r}, which is no number")
-    file = _store_body(response, stem)
+    file = store_body(response, stem)
     return ResultPage(int(records), "" if locator == "null" else locator, file)
 
 
@@ -226,62 +250,3 @@ def _header(response: requests.Response, name: str) -> str:
     if not value:
         raise FixFirst(f"A page of Bulk results came without the header {name}; a proxy removes it. Let it through.")
     return value
-
-
-def _store_body(response: requests.Response, stem: Path) -> Path:
-    """The body in a file of its own, whole or not at all."""
-    encoding = response.headers.get("Content-Encoding", "identity").lower()
-    if encoding not in {"gzip", "identity"}:
-        raise PassingFailure(f"Content-Encoding {encoding!r} was not asked for")
-    is_packed = encoding == "gzip"
-    part, file = stem.with_name(f"{stem.name}.part"), stem.with_name(f"{stem.name}{'.csv.gz' if is_packed else '.csv'}")
-    pieces = response.raw.stream(_PIECE, decode_content=False)
-    try:
-        with part.open("wb") as out:
-            _copy(_checked_gzip(pieces) if is_packed else pieces, out)
-        part.replace(file)
-        _sync_directory(file.parent)
-    except OSError as error:
-        raise FixFirst(f"A page of Bulk results cannot be written to {part} ({error.strerror}). {_ROOM}") from None
-    finally:
-        part.unlink(missing_ok=True)
-    return file
-
-
-_ROOM = "Make room there, or give the program's user the right to write, or name another [store] directory."
-
-
-def _copy(pieces: Iterator[bytes], out: BinaryIO) -> None:
-    for piece in pieces:
-        out.write(piece)
-    out.flush()
-    os.fsync(out.fileno())
-
-
-def _checked_gzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces as they are; PassingFailure at their end unless they are whole gzip members one after the other.
-
-    A body that is cut between two chunks and ended properly by a proxy looks whole to HTTP.
-    """
-    unpacked = zlib.decompressobj(wbits=31)
-    for piece in pieces:
-        try:
-            rest = piece
-            while rest:
-                if unpacked.eof:
-                    unpacked = zlib.decompressobj(wbits=31)
-                unpacked.decompress(rest)
-                rest = unpacked.unused_data
-        except zlib.error as error:
-            raise PassingFailure(f"the compressed body is damaged ({error})") from None
-        yield piece
-    if not unpacked.eof:
-        raise PassingFailure("the compressed body ends before its end")
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -77,10 +77,7 @@ class Reader:
         return found
 
     def pages(self, job: str, directory: Path) -> list[ResultPage]:
-        pages = [self.bulk.page(job, "", directory, max_records=MOST)]
-        while pages[-1].next_locator:
-            pages.append(self.bulk.page(job, pages[-1].next_locator, directory, max_records=MOST))
-        return pages
+        return list(self.bulk.pages(job, "", directory, max_records=MOST))
 
     def by_bulk(self, directory: Path) -> list[str]:
         job = self.finished()
