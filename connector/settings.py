@@ -165,6 +165,28 @@ class JobsSettings(_Section):
     directory: Path = Path("jobs")
 
 
+class SourceSettings(_Section):
+    """A place beside the org that facts may read: a directory of files, or a database."""
+
+    directory: Path | None = None
+    """Files below it may be read, and no others."""
+    url: SecretStr = SecretStr("")
+    """As SQLAlchemy writes addresses: postgresql://reader@host/database."""
+    password: SecretStr = SecretStr("")
+    """Goes into the address, so that the address alone is no secret."""
+    timeout: float = Field(default=300, gt=0)
+    """Seconds that a query may take."""
+
+    @model_validator(mode="after")
+    def _is_one_place(self) -> SourceSettings:
+        url = self.url.get_secret_value()
+        if bool(url) == bool(self.directory):
+            raise ValueError("a source is a `directory` of files or the `url` of a database, one of the two")
+        if url and "://" not in url:
+            raise ValueError("url is no address; write it like postgresql://reader@host:5432/database")
+        return self
+
+
 class SecretsSettings(_Section):
     """A directory with one file per secret, named like `org__client_secret` (Docker and Kubernetes mount those)."""
 
@@ -200,6 +222,8 @@ class Settings(BaseSettings):
     pull: PullSettings = PullSettings()
     mappings: MappingsSettings = MappingsSettings()
     jobs: JobsSettings = JobsSettings()
+    sources: dict[str, SourceSettings] = Field(default_factory=dict)
+    """By the name that mappings use."""
     log: LogSettings = LogSettings()
     serve: ServeSettings = ServeSettings()
     secrets: SecretsSettings = SecretsSettings()
@@ -291,6 +315,7 @@ def _from_folder(settings: Settings, folder: Path) -> Settings:
             "store": moved(settings.store, "directory"),
             "mappings": moved(settings.mappings, "directory"),
             "jobs": moved(settings.jobs, "directory"),
+            "sources": {name: moved(source, "directory") for name, source in settings.sources.items()},
         }
     )
 
@@ -337,7 +362,7 @@ def _message(error: dict[str, Any], keys: tuple[str | int, ...]) -> str:
 def _allowed(section: tuple[str | int, ...]) -> list[str]:
     if not section:
         return sorted(Settings.model_fields)
-    kind = Settings.model_fields[str(section[0])].annotation
+    kind = SourceSettings if section[0] == "sources" else Settings.model_fields[str(section[0])].annotation
     return sorted(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
 
 

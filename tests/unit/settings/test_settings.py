@@ -220,9 +220,35 @@ def test_the_example_mentions_every_key_with_its_default() -> None:
     written = dict(zip(sections[1::2], sections[2::2], strict=True))
     for name, info in Settings.model_fields.items():
         kind: Any = info.annotation
-        if name == "overrides" or name == "installation":
+        if name in ("overrides", "installation", "sources"):  # sources have names of their own
             assert name in text
             continue
         assert issubclass(kind, BaseModel)
         keys = set(re.findall(r"^(?:# )?(\w+) =", written[name], flags=re.MULTILINE))
         assert keys == set(kind.model_fields), name
+
+
+# --- sources beside the org ------------------------------------------------------------------------------------
+
+
+def test_a_source_is_a_directory_beside_the_file_or_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONNECTOR_SOURCES__PRODUCT__PASSWORD", "hush")
+    text = '[sources.usage]\ndirectory = "exports"\n[sources.product]\nurl = "postgresql://reader@db/product"\n'
+    sources = load(tmp_path, text).sources
+    assert sources["usage"].directory == tmp_path / "exports"
+    assert sources["product"].password.get_secret_value() == "hush"
+    assert "hush" not in repr(sources)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('directry = "exports"', "unknown key 'directry'; did you mean 'directory'"),
+        ("timeout = 5", "one of the two"),
+        ('directory = "exports"\nurl = "sqlite:///x"', "one of the two"),
+        ('url = "db.acme.com"', "write it like postgresql://"),
+    ],
+)
+def test_a_source_that_is_no_place_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(FileProblems, match=message):
+        load(tmp_path, f"[sources.usage]\n{text}\n")
