@@ -14,12 +14,14 @@ from org_in_memory import KEY, OrgInMemory, refused
 from connector.apply import apply_plan, holds
 from connector.data import Breach, Change, Guard, Outcome, Plan, Reason
 from connector.errors import FixFirst, NeedsApproval, QuotaExhausted, RetryLater
+from connector.salesforce import RowResult
 from connector.salesforce.errors import LostReply
 from connector.store.ledger import Ledger
 
 ORG = "00D000000000001EAA"
 ANNA = "005000000000001AAA"
 LOCKED, POISON = refused("UNABLE_TO_LOCK_ROW"), refused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CPU time")
+SLOW = refused("QUERY_TIMEOUT")
 
 
 def account(number: int) -> str:
@@ -334,10 +336,11 @@ def test_a_refusal_keeps_the_org_s_own_code_and_words_and_stops_nobody_else(benc
     )
 
 
-def test_a_locked_row_is_tried_again_in_smaller_sorted_batches(bench: Bench) -> None:
+@pytest.mark.parametrize("refusal", [LOCKED, SLOW], ids=["locked", "its trigger queried for too long"])
+def test_a_row_that_may_yet_pass_is_tried_again_in_smaller_sorted_batches(bench: Bench, refusal: RowResult) -> None:
     changes = bench.accounts(120)
     locked = {account(n) for n in range(1, 61)}
-    bench.org.faults = [lambda names: {n: LOCKED for n in names if n in locked}]
+    bench.org.faults = [lambda names: {n: refusal for n in names if n in locked}]
     outcomes = bench.apply(*changes)
     assert set(statuses(outcomes)) == {"applied"}
     assert [len(w) for w in bench.org.writes] == [120, 50, 10]
