@@ -28,6 +28,11 @@ Kind = Literal[
     "reset_after",
     "truncated",
     "slow",
+    "query_timeout",
+    "server_error",
+    "kill_before_request",
+    "kill_before_reply",
+    "kill_after_reply",
     "maintenance",
     "row_lock",
     "row_error",
@@ -48,12 +53,18 @@ WHOLE_REQUEST: frozenset[str] = frozenset(
         "edge_page",
         "unavailable",
         "too_many_requests",
+        "query_timeout",
+        "server_error",
+        "kill_before_request",
     }
 )
 JOB_KINDS: frozenset[str] = frozenset({"job_queued", "job_slow", "job_failed", "job_aborted", "job_expired"})
 ROW_KINDS: frozenset[str] = frozenset({"row_lock", "row_error", "apex_limit", "maintenance"}) | JOB_KINDS
+INNER_KINDS: frozenset[str] = (ROW_KINDS - JOB_KINDS) | {"query_timeout", "server_error"}
+"""What Salesforce can say to one request inside a composite or batch; the rest happens on the way to it."""
 FOREVER = 10**9
 _NEW_JOB = re.compile(r"/jobs/(query|ingest)\Z")
+_QUERY = re.compile(r"/query(All)?/?\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,9 @@ class Fault:
     `nth` counts matching requests from 1 and is where it starts; `times` how often it strikes then. `rate`
     makes it random instead. `path` is a regular expression searched in path and query. Row faults strike rows
     whose JSON matches `row` (a regular expression), all rows when it is not given. `code` and `message`
-    override what a row fault says; `seconds` is the delay of a slow reply. Job faults strike the creation of a
+    override what a row fault says; `seconds` is the delay of a slow reply. Requests inside a composite or batch count
+    as requests of their own for faults with a `path`, and for queries that take too long. The `kill` kinds end the
+    client: the process at the other end of the connection. Job faults strike the creation of a
     Bulk job and show later: it stays queued (or slowly at work) for so many `polls`, is aborted, or expires when
     it is done; or it fails after so many of its rows, and the rest is left unprocessed.
     """
@@ -89,11 +102,18 @@ class Fault:
         """Tell whether the fault is about this request; row faults are about requests that write such a row."""
         if self.kind in ROW_KINDS and (method == "GET" or re.search(self.row or "", body or target) is None):
             return False
+        if self.kind == "query_timeout" and (method != "GET" or _QUERY.search(target) is None):
+            return False
         if self.kind in JOB_KINDS and (method != "POST" or _NEW_JOB.search(target) is None):
             return False
         return (self.method is None or self.method == method) and (
             self.path is None or re.search(self.path, target) is not None
         )
+
+    @property
+    def reaches_inside(self) -> bool:
+        """Whether a request inside a composite or batch may suffer from it by itself."""
+        return self.kind in INNER_KINDS and (self.path is not None or self.kind == "query_timeout")
 
 
 @dataclass(slots=True)
@@ -133,10 +153,15 @@ class Faults:
         """What is armed and how often it struck."""
         return [{**asdict(a.fault), "seen": a.seen, "struck": a.struck} for a in self.armed]
 
-    def strike(self, method: str, target: str, body: str = "") -> list[Fault]:
-        """Return what goes wrong with this request: at most one fault of the whole request, and any row faults."""
+    def strike(self, method: str, target: str, body: str = "", *, inner: bool = False) -> list[Fault]:
+        """Return what goes wrong with this request: at most one fault of the whole request, and any row faults.
+
+        `inner` is a request inside a composite or batch.
+        """
         struck: list[Fault] = []
         for armed in self.armed:
+            if inner and not armed.fault.reaches_inside:
+                continue
             if armed.fault.matches(method, target, body):
                 whole = any(f.kind not in ROW_KINDS for f in struck)
                 if self._strikes(armed) and not (whole and armed.fault.kind not in ROW_KINDS):
@@ -183,6 +208,14 @@ def fault_reply(fault: Fault) -> FaultReply | OrgError:
             return OrgError(
                 403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
             )
+        case "query_timeout":
+            text = fault.message or "Your query request was running for too long."
+            return OrgError(400, "QUERY_TIMEOUT", text)
+        case "server_error":
+            text = fault.message or "An unexpected error occurred. Please include this ErrorId if you contact support"
+            return OrgError(500, fault.code or "UNKNOWN_EXCEPTION", text)
+        case "kill_before_request":
+            return FaultReply(0, "text/plain", b"")
         case "not_acceptable":
             return FaultReply(406, "text/plain", b"")
         case "too_many_requests":

@@ -21,6 +21,7 @@ from connector.localorg import pages
 from connector.localorg.api.app import LocalOrgApp
 from connector.localorg.api.wire import Call, Reply, make_call
 from connector.localorg.org import Org
+from connector.localorg.peers import kill_peer
 from connector.localorg.tls import Tls
 
 When = Literal["before_request", "before_reply", "after_reply"]
@@ -172,10 +173,14 @@ class _Handler(WSGIRequestHandler):
         if outcome.delay:
             time.sleep(outcome.delay)
         local.tell(n, "before_reply", call)
-        if outcome.spoiled == "drop":
+        if outcome.spoiled == "kill":
+            kill_peer(self.connection)
+        if outcome.spoiled in ("drop", "kill"):
             raise DropConnectionError
         self._send(outcome.reply, truncate=outcome.spoiled == "truncate")
         local.tell(n, "after_reply", call)
+        if outcome.spoiled == "kill_after":
+            kill_peer(self.connection)
 
     def _instance_url(self, local: LocalOrgServer) -> str:
         host = self.headers.get("Host")

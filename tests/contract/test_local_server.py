@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,12 +65,19 @@ def test_cut_connections(local: Any) -> None:
 def test_boundaries_come_in_order_and_may_cut(local: Any) -> None:
     seen: list[BoundaryEvent] = []
     with LocalOrgServer(local.org) as server:
-        server.on_boundary = seen.append
+        told = threading.Event()
+
+        def note(event: BoundaryEvent) -> None:
+            seen.append(event)
+            told.set() if event.when == "after_reply" else None
+
+        server.on_boundary = note
         session = requests.Session()
         session.headers.update(local.http.headers)
         url = f"{server.url}/services/data/v66.0/limits"
         session.get(url, timeout=10)
         requests.get(f"{server.url}/__local__/clock", timeout=10)
+        assert told.wait(10)
         assert [(e.n, e.when, e.method) for e in seen][:2] == [(1, "before_request", "GET"), (1, "before_reply", "GET")]
 
         def cut(event: BoundaryEvent) -> None:
@@ -124,6 +132,36 @@ def test_a_client_killed_at_a_boundary(boundary: tuple[int, str], local: Any) ->
         started.set()
         assert process.wait(20) == -signal.SIGKILL
     assert len(local.org.records("Account")) == KILLED[boundary]
+
+
+BY_ADMIN: dict[str, tuple[int, int]] = {
+    "kill_before_request": (2, 1),
+    "kill_before_reply": (2, 2),
+    "kill_after_reply": (1, 1),
+}
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux tells who holds a connection")
+@pytest.mark.parametrize("kind", BY_ADMIN)
+def test_a_client_killed_by_the_admin_endpoint(kind: str, local: Any) -> None:
+    """For crash tests of clients in any language: the process at the other end of the nth request is killed."""
+    nth, written = BY_ADMIN[kind]
+    fault = {"kind": kind, "nth": nth, "method": "POST"}
+    requests.post(f"{local.url}/__local__/faults", json=fault, timeout=10).raise_for_status()
+    token = local.http.headers["Authorization"].removeprefix("Bearer ")
+    process = subprocess.Popen([sys.executable, "-c", CLIENT + "import time; time.sleep(30)", local.url, token])
+    assert process.wait(20) == -signal.SIGKILL
+    assert len(local.org.records("Account")) == written
+    assert local.org.ledger.entries[-1].fault == kind
+    assert local.send("GET", "limits").status_code == 200
+
+
+def test_the_org_does_not_kill_itself(local: Any) -> None:
+    """A client in the org's own process is cut off instead."""
+    local.org.faults.add(Fault("kill_before_reply", method="POST"))
+    with pytest.raises(requests.ConnectionError):
+        local.send("POST", "sobjects/Account", json={"Name": "A"})
+    assert len(local.org.records("Account")) == 1
 
 
 def test_admin_endpoints(local: Any) -> None:

@@ -7,7 +7,6 @@ the ledger.
 """
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from itertools import count
@@ -33,6 +32,8 @@ API_ROOT = ("services", "data")
 LONGEST_URI = 16_384
 _KEPT_HEADERS = ("sforce-auto-assign", "sforce-duplicate-rule-header", "sforce-query-options", "sforce-call-options")
 _EXPIRING = frozenset({"expired_session"})
+_SERVED = frozenset({"reset_after", "truncated", "slow", "kill_before_reply", "kill_after_reply"})
+"""Faults that let a request be served, and spoil its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Outcome:
     """A reply and what is to be done to it on its way out."""
 
     reply: Reply
-    spoiled: Literal["no", "drop", "truncate"] = "no"
+    spoiled: Literal["no", "drop", "truncate", "kill", "kill_after"] = "no"
     delay: float = 0.0
 
 
@@ -75,7 +76,7 @@ class LocalOrgApp:
 
     def _answer(self, call: Call, n: int, origin: str) -> Outcome:
         org, facts = self.org, _Facts()
-        struck = org.faults.strike(call.method, _target(call), call.raw.decode("utf-8", "replace"))
+        struck = org.faults.strike(call.method, call.described_target, call.raw.decode("utf-8", "replace"))
         whole = next((f for f in struck if f.kind not in ROW_KINDS), None)
         facts.fault = struck[0].kind if struck else None
         reply = self._before(call, whole)
@@ -86,7 +87,7 @@ class LocalOrgApp:
 
     def _before(self, call: Call, fault: Fault | None) -> Reply | None:
         """What a fault says instead of serving the request; None lets it be served."""
-        if fault is None or fault.kind in ("reset_after", "truncated", "slow"):
+        if fault is None or fault.kind in _SERVED:
             return None
         if fault.kind == "reset_before":
             return Reply(0)
@@ -135,6 +136,7 @@ class LocalOrgApp:
                 facts.api_calls, facts.is_write = visit.api_calls, visit.is_write
                 facts.rows_read, facts.rows_written = txn.rows_read, txn.rows_written
                 facts.subrequests = tuple(visit.subrequests)
+                facts.fault = facts.fault or visit.inner_fault
 
     def _finish(self, call: Call, reply: Reply, facts: _Facts, n: int) -> None:
         """Write the request down and add what every reply carries."""
@@ -178,6 +180,10 @@ def _on_the_way_out(reply: Reply, fault: Fault | None) -> Outcome:
             return Outcome(reply, "drop")
         case "truncated":
             return Outcome(reply, "truncate")
+        case "kill_before_request" | "kill_before_reply":
+            return Outcome(reply, "kill")
+        case "kill_after_reply":
+            return Outcome(reply, "kill_after")
         case "slow":
             return Outcome(reply, delay=fault.seconds if fault else 0.0)
     return Outcome(reply)
@@ -194,8 +200,3 @@ def _check_size(call: Call) -> None:
 def _token(call: Call) -> str | None:
     scheme, _, token = call.header("authorization").partition(" ")
     return token.strip() if scheme.lower() in ("bearer", "oauth") else None
-
-
-def _target(call: Call) -> str:
-    query: Mapping[str, str] = call.query
-    return call.path + ("?" + "&".join(f"{k}={v}" for k, v in query.items()) if query else "")

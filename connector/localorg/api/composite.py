@@ -140,14 +140,11 @@ def run_subrequest(
     merged = {**outer.headers, **{k.lower(): v for k, v in (headers or {}).items()}}
     call = make_call(method.upper(), url, merged, parsed=body)
     read, written = visit.txn.rows_read, visit.txn.rows_written
-    visit.depth += 1
     try:
-        with visit.txn.savepoint():
+        with visit.inside(call), visit.txn.savepoint():
             reply = visit.dispatch(visit, call)
     except errors.OrgError as error:
         reply = refusal(error)
-    finally:
-        visit.depth -= 1
     spent = (visit.txn.rows_read - read, visit.txn.rows_written - written)
     visit.subrequests.append(Subrequest(call.method, url, reply.status, *spent))
     return reply

@@ -4,14 +4,15 @@ The transaction, the user, and what the ledger will say about it. Passed to ever
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connector.localorg import errors
 from connector.localorg.api.wire import Call, Reply
 from connector.localorg.definitions import ObjectDef
-from connector.localorg.faults import Fault, chunk_refusal, row_refusal
+from connector.localorg.faults import ROW_KINDS, Fault, chunk_refusal, fault_reply, row_refusal
 from connector.localorg.ledger import Subrequest
 from connector.localorg.transaction import Transaction
 
@@ -35,6 +36,7 @@ class Visit:
     api_calls: int = 1
     is_write: bool = False
     depth: int = 0
+    inner_fault: str | None = None
 
     @property
     def base(self) -> str:
@@ -48,12 +50,30 @@ class Visit:
             raise errors.resource_missing()
         return found
 
+    @contextmanager
+    def inside(self, call: Call) -> Iterator[None]:
+        """Serve a request inside this one: it may suffer from faults of its own."""
+        text = "" if call.parsed is None else json.dumps(call.parsed, ensure_ascii=False)
+        struck = self.org.faults.strike(call.method, call.described_target, text, inner=True)
+        self.inner_fault = self.inner_fault or (struck[0].kind if struck else None)
+        outer = self.row_faults
+        self.depth += 1
+        self.row_faults = [*outer, *(f for f in struck if f.kind in ROW_KINDS)]
+        try:
+            for fault in struck:
+                if fault.kind not in ROW_KINDS and isinstance(refusal := fault_reply(fault), errors.OrgError):
+                    raise refusal
+            yield
+        finally:
+            self.depth -= 1
+            self.row_faults = outer
+
     def strike_row(self, body: Mapping[str, Any] | str) -> None:
         """Let armed row faults refuse a row."""
         if self.row_faults:
             text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
             for fault in self.row_faults:
-                refused = row_refusal(fault, text)
+                refused = row_refusal(fault, text) or chunk_refusal(fault, [text])
                 if refused is not None:
                     raise refused
 

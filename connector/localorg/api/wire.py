@@ -47,6 +47,11 @@ class Call:
             )
         return body
 
+    @property
+    def described_target(self) -> str:
+        """Path and query decoded, as faults are matched against."""
+        return self.path + ("?" + "&".join(f"{k}={v}" for k, v in self.query.items()) if self.query else "")
+
     def header(self, name: str) -> str:
         """A header's value, or nothing."""
         return self.headers.get(name, "")

@@ -134,6 +134,88 @@ def test_the_daily_limit_itself_and_its_end_a_day_later(client: Client) -> None:
     assert client.send("GET", "limits").status == 200
 
 
+# --- inside a composite
+
+BASE = "/services/data/v66.0"
+INNER = [
+    {"method": "GET", "url": f"{BASE}/query?q=SELECT Id FROM User", "referenceId": "users"},
+    {"method": "POST", "url": f"{BASE}/sobjects/Account", "referenceId": "account", "body": {"Name": "A"}},
+    {"method": "POST", "url": f"{BASE}/sobjects/Contact", "referenceId": "contact", "body": {"LastName": "C"}},
+]
+STRUCK: dict[str, tuple[Fault, list[int], str]] = {
+    "a query that takes too long": (Fault("query_timeout"), [400, 201, 201], "QUERY_TIMEOUT"),
+    "an error of the server, by path": (Fault("server_error", path="sobjects/Contact"), [200, 201, 500], "UNKNOWN_"),
+    "a lock, by path": (Fault("row_lock", path="sobjects/Account"), [200, 400, 201], "UNABLE_TO_LOCK_ROW"),
+    "a lock, by row": (Fault("row_lock", row='"C"'), [200, 201, 400], "UNABLE_TO_LOCK_ROW"),
+    "an Apex limit, by path": (Fault("apex_limit", path="sobjects/Contact"), [200, 201, 400], "CANNOT_INSERT_UPDATE"),
+    "the second request by path": (Fault("server_error", path="sobjects/", nth=2), [200, 201, 500], "UNKNOWN_"),
+}
+
+
+@pytest.mark.parametrize(("fault", "statuses", "code"), STRUCK.values(), ids=STRUCK)
+def test_a_request_inside_a_composite_fails_by_itself(
+    client: Client, fault: Fault, statuses: list[int], code: str
+) -> None:
+    client.org.faults.add(fault)
+    answers = client.send("POST", "composite", {"compositeRequest": INNER}).body["compositeResponse"]
+    assert [a["httpStatusCode"] for a in answers] == statuses
+    failed = next(a["body"][0] for a in answers if a["httpStatusCode"] >= 400)
+    assert failed["errorCode"].startswith(code)
+    assert client.org.ledger.entries[-1].fault == fault.kind
+    again = client.send("POST", "composite", {"compositeRequest": INNER}).body["compositeResponse"]
+    assert [a["httpStatusCode"] for a in again] == [200, 201, 201]
+
+
+def test_a_fault_inside_undoes_all_or_none(client: Client) -> None:
+    client.org.faults.add(Fault("row_lock", path="sobjects/Contact"))
+    body = {"allOrNone": True, "compositeRequest": INNER}
+    answers = client.send("POST", "composite", body).body["compositeResponse"]
+    assert [a["body"][0]["errorCode"] for a in answers] == [
+        "PROCESSING_HALTED",
+        "PROCESSING_HALTED",
+        "UNABLE_TO_LOCK_ROW",
+    ]
+    assert client.org.records("Account") == []
+
+
+def test_random_faults_inside_repeat_with_their_seed(client: Client) -> None:
+    def run() -> list[int]:
+        client.org.faults.clear()
+        client.org.faults.seed(3)
+        client.org.faults.add(Fault("server_error", path="sobjects/", rate=0.5, times=FOREVER))
+        answers = [client.send("POST", "composite", {"compositeRequest": INNER}).body for _ in range(8)]
+        return [a["httpStatusCode"] for answer in answers for a in answer["compositeResponse"]]
+
+    first = run()
+    assert first == run()
+    assert {200, 201, 500} == set(first)
+
+
+def test_a_batch_and_a_query_alone(client: Client) -> None:
+    client.org.faults.add(Fault("query_timeout", nth=2))
+    batch = {"batchRequests": [{"method": "GET", "url": "v66.0/query?q=SELECT Id FROM User"}] * 3}
+    results = client.send("POST", "composite/batch", batch).body["results"]
+    assert [r["statusCode"] for r in results] == [200, 400, 200]
+    client.org.faults.add(Fault("query_timeout"))
+    assert client.send("GET", "limits").status == 200
+    assert client.query("SELECT Id FROM User").body[0]["errorCode"] == "QUERY_TIMEOUT"
+
+
+def test_what_happens_on_the_way_does_not_reach_inside(client: Client) -> None:
+    client.org.faults.add(Fault("unavailable", path="sobjects/Account"))
+    answers = client.send("POST", "composite", {"compositeRequest": INNER}).body["compositeResponse"]
+    assert [a["httpStatusCode"] for a in answers] == [200, 201, 201]
+    assert client.send("POST", "sobjects/Account", {"Name": "B"}).status == 503
+
+
+def test_a_poison_row_is_refused_alone_and_in_a_tree(client: Client) -> None:
+    client.org.faults.add(Fault("apex_limit", row="poison", times=FOREVER))
+    reply = client.send("POST", "sobjects/Account", {"Name": "poison"})
+    assert (reply.status, reply.body[0]["errorCode"]) == (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
+    record = {"attributes": {"type": "Account", "referenceId": "a"}, "Name": "poison"}
+    assert client.send("POST", "composite/tree/Account", {"records": [record]}).status == 400
+
+
 # --- ledger
 
 
