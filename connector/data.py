@@ -51,8 +51,6 @@ class ObjectPull:
     """Fields that exist for the mapping but not for our user: name -> reason. Facts over them are unknown."""
     written: datetime | None = None
     """Of a source: when its file was written, or its query was answered."""
-    note: str = ""
-    """What a person should know of it although it is complete, as a sentence."""
     notices: tuple[str, ...] = ()
     """What a person should know although it has been mended, as sentences."""
 
