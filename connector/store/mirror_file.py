@@ -71,6 +71,7 @@ def _lock_down(connection: duckdb.DuckDBPyConnection, spool: Path, memory_limit:
         f"temp_directory = {literal(str(spool))}",
         f"memory_limit = {literal(memory_limit)}",
         "TimeZone = 'UTC'",
+        "wal_autocheckpoint = '256MB'",  # at the default every page of a large result waits for one
         "autoinstall_known_extensions = false",
         "autoload_known_extensions = false",
         f"allowed_directories = [{literal(str(spool))}]",

@@ -49,7 +49,7 @@ def read_csv(file: Path, columns: Mapping[str, str], *, header: bool = False) ->
     shape = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns.items())
     return (
         f"read_csv({literal(str(file))}, auto_detect = false, header = {header}, delim = ',', quote = '\"', "
-        f"escape = '\"', nullstr = '', max_line_size = {LONGEST_LINE}, columns = {{{shape}}})"
+        f"escape = '\"', nullstr = '', max_line_size = {LONGEST_LINE}, buffer_size = {LONGEST_LINE}, columns = {{{shape}}})"
     )
 
 

@@ -138,6 +138,11 @@ def _expire_sessions(org: "Org", call: Call) -> Any:  # noqa: ARG001 - endpoints
     return {"sessions": 0}
 
 
+def _log_in(org: "Org", call: Call) -> Any:
+    """A refresh token, as the end of a login in a browser would bring one."""
+    return {"refresh_token": org.issue_refresh_token(str(call.json_object()["client_id"]))}
+
+
 def _tick(org: "Org", call: Call) -> Any:
     """Live days: each moves the clock on by one; the same org on the same day lives the same."""
     days = int(call.query.get("days", "1"))
@@ -158,5 +163,6 @@ _ENDPOINTS: dict[str, dict[str, Endpoint]] = {
     "undelete": {"POST": _undelete},
     "purge": {"POST": _purge},
     "sessions/expire": {"POST": _expire_sessions},
+    "refresh-token": {"POST": _log_in},
     "tick": {"POST": _tick},
 }
