@@ -1,4 +1,4 @@
-"""What a run took from the org's API allowance, and where: as JSON for the ledger, as two or three lines for people.
+"""What a run took from the org's API allowance, and where: as JSON for the ledger, as a few lines for people.
 
 Used by run_text and as_json, and by begin.py for runs that fail. The lines are made from the JSON, so that a run reads
 the same when it ends and when the ledger is asked for it.
@@ -32,9 +32,10 @@ def _pair(pair: tuple[int, int] | None) -> dict[str, int] | None:
 def cost_lines(api: Mapping[str, Any]) -> Iterator[str]:
     """How many calls of which kind; for which step and sObject; how much of the allowances that leaves used."""
     yield count_of(api["total"], "API call") + _in_brackets(api["calls"])
-    parts = [_steps(api.get("steps") or {}, api.get("predicted") or {}), _sobjects(api.get("sobjects") or {})]
-    if spent := " · ".join(p for p in parts if p):
-        yield f"spent on {spent}"
+    if steps := _steps(api.get("steps") or {}, api.get("predicted") or {}):
+        yield f"by step: {steps}"
+    if sobjects := _sobjects(api.get("sobjects") or {}):
+        yield f"by sObject: {sobjects}"
     if left := " · ".join(_allowances(api)):
         yield left
 

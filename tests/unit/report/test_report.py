@@ -7,12 +7,14 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
 
 from connector.data import Breach, Change, ChangeKind, ObjectPull, Outcome, Plan, PullResult, Reason
 from connector.report import ApiCost, ModelSummary, RunReport, StageLine, conclude, render_plan, render_run, run_json
+from connector.report.cost import cost_json, cost_lines
 from connector.report.refusals import LOST, group_refusals
 from connector.report.words import plain
 
@@ -193,3 +195,41 @@ def test_the_json_of_a_run_holds_everything_in_plain_types() -> None:
     assert found["outcomes"] == {"counts": {"applied": 1}, "rows": []}
     assert found["api"]["total"] == 3
     assert found["models"][0]["stages"][0]["money"] == "1234567"
+
+
+# --- cost -----------------------------------------------------------------------------------------------------
+
+COST = ApiCost(
+    {"composite": 4, "bulk": 1200, "create": 1}, 1300, 15000,
+    steps={"pull": {"composite": 4, "bulk": 1200}, "apply": {"create": 1}},
+    sobjects={"": 4, "Task": 900, "Account": 200, "Opportunity": 90, "Case": 6, "Event": 4, "User": 1},
+    predicted={"pull": 1190, "apply": 1}, app=(1205, 5000), share=(1250, 7500),
+)  # fmt: skip
+
+
+def test_the_cost_is_told_by_kind_step_and_sobject_in_lines_that_fit() -> None:
+    lines = list(cost_lines(cost_json(COST)))
+    assert lines == [
+        "1,205 API calls (bulk 1,200, composite 4, create 1)",
+        "by step: pull 1,204 (predicted 1,190), apply 1 (predicted 1)",
+        "by sObject: Task 900, Account 200, Opportunity 90, Case 6, 2 other sObjects 5, several at once 4",
+        "org used 1,300 of 15,000 today · this app 1,205 of 5,000 · all our jobs 1,250 of 7,500",
+    ]
+    told = text_of(render_run(replace(report(Plan()), cost=COST)))
+    assert all(line in told for line in lines[1:])
+    assert max(map(len, told.splitlines())) <= 100
+
+
+SILENT = {
+    "nothing was called": (ApiCost(), ["0 API calls"]),
+    "a run of before, whose JSON tells kinds only": ({"calls": {"query": 1}, "total": 1}, ["1 API call (query 1)"]),
+    "an org that hides its allowance": (
+        ApiCost({"query": 1}, steps={"": {"query": 1}}, sobjects={"Task": 1}),
+        ["1 API call (query 1)", "by step: other 1", "by sObject: Task 1"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("cost", "lines"), SILENT.values(), ids=SILENT.keys())
+def test_what_is_not_known_is_left_out(cost: ApiCost | dict[str, Any], lines: list[str]) -> None:
+    assert list(cost_lines(cost_json(cost) if isinstance(cost, ApiCost) else cost)) == lines

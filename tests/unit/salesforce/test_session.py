@@ -272,3 +272,25 @@ def test_a_proxy_that_hides_the_date_is_named() -> None:
         client = connect(org)
     with pytest.raises(FixFirst, match="Date header"):
         _ = client.org_now
+
+
+def test_the_limit_of_our_app_is_kept_when_it_is_the_smaller_one(wire: Wire) -> None:
+    info = "api-usage=10/10000; per-app-api-usage=249/250(appName=Lifecycle)"
+    wire.answer("GET", "query", EMPTY, sforce_limit_info=info)
+    wire.answer("GET", "query", EMPTY, SFORCE_LIMIT_INFO=info.replace("249/", "250/"))
+    client = wire.client()
+    client.query("SELECT Id FROM Account")
+    assert client.budget.left == 1
+    client.query("SELECT Id FROM Account")
+    with pytest.raises(QuotaExhausted, match=r"250 of the 250 calls .* Lifecycle"):
+        client.query("SELECT Id FROM Account")
+    assert len(wire.sent("query")) == 2
+
+
+def test_answers_without_the_header_change_nothing(wire: Wire) -> None:
+    wire.answer("GET", "query", EMPTY, Sforce_Limit_Info="api-usage=7/10000")
+    wire.answer("GET", "query", EMPTY)
+    client = wire.client()
+    for _ in range(2):
+        client.query("SELECT Id FROM Account")
+    assert (client.usage.used, client.usage.total) == (7, 2)
