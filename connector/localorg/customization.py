@@ -11,6 +11,7 @@ from typing import Any
 
 from connector.localorg.definitions import (
     ChildDef,
+    DefinitionError,
     FieldDef,
     ObjectDef,
     Schema,
@@ -23,12 +24,11 @@ from connector.localorg.definitions import (
 )
 from connector.localorg.ids import ALPHABET
 from connector.localorg.schema import Definition
+from connector.localorg.summaries import complete_summary, is_summary
+
+__all__ = ["ACTIVITY_OBJECTS", "DefinitionError", "extend_schema", "spread_definitions"]
 
 ACTIVITY_OBJECTS = ("Task", "Event")
-
-
-class DefinitionError(ValueError):
-    """A custom definition that the org cannot take; the text says what and why."""
 
 
 def spread_definitions(definitions: Iterable[Mapping[str, Any]]) -> list[Definition]:
@@ -49,7 +49,7 @@ def extend_schema(base: Schema, definitions: list[Definition]) -> Schema:
 @lru_cache(maxsize=64)
 def _extended(base: Schema, definitions_json: str) -> Schema:
     objects = dict(base.objects)
-    for definition in json.loads(definitions_json):
+    for definition in sorted(json.loads(definitions_json), key=is_summary):
         add = _add_object if "fields" in definition else _add_field
         add(objects, definition)
     return build_schema(objects.values())
@@ -77,7 +77,8 @@ def _add_field(objects: dict[str, ObjectDef], definition: Definition) -> None:
         raise DefinitionError(
             f"field {definition.get('name')!r}: no object {definition.get('sobject')!r}; objects: {known}"
         )
-    field = build_field(complete_custom_field({k: v for k, v in definition.items() if k != "sobject"}))
+    raw = {k: v for k, v in definition.items() if k != "sobject"}
+    field = build_field(complete_custom_field(complete_summary(objects, owner, raw) if is_summary(raw) else raw))
     objects[owner.name.lower()] = with_fields(owner, [field])
     _add_children(objects, owner.name, field)
 

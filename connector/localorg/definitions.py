@@ -30,6 +30,10 @@ NUMBER_TYPES = frozenset({"double", "currency", "percent"})
 COMPOUND_TYPES = frozenset({"address", "location"})
 
 
+class DefinitionError(ValueError):
+    """A definition that the org cannot take; the text says what and why, and where it stands."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldDef:
     """One field. `raw` is its complete describe entry."""
@@ -237,7 +241,8 @@ def complete_custom_field(raw: Definition) -> Definition:
     if kind == "boolean":
         given |= {"nillable": False, "defaultedOnCreate": True, "defaultValue": False}
     if raw.get("calculated") or raw.get("autoNumber"):
-        given |= {"createable": False, "updateable": False, "formulaTreatNullNumberAsZero": bool(raw.get("calculated"))}
+        zero = bool(raw.get("calculatedFormula"))
+        given |= {"createable": False, "updateable": False, "formulaTreatNullNumberAsZero": zero}
     if raw.get("externalId"):
         given["idLookup"] = True
     return complete_field({**given, **{k: v for k, v in raw.items() if v is not None}})

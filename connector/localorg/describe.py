@@ -10,6 +10,7 @@ from connector.localorg.access import Access
 from connector.localorg.definitions import FieldDef, ObjectDef, Schema
 from connector.localorg.setup_state import Setup
 from connector.localorg.storage import Row
+from connector.localorg.summaries import SUMMARY_KEYS
 
 _GLOBAL_KEYS = (
     "activateable",
@@ -41,7 +42,9 @@ _GLOBAL_KEYS = (
     "updateable",
 )
 _INTERNAL_OBJECT_KEYS = frozenset({"feature", "fields", "childRelationships", "controlledByParent"})
-_INTERNAL_FIELD_KEYS = frozenset({"childRelationshipName", "displayFormat", "trackHistory", "description"})
+_INTERNAL_FIELD_KEYS = (
+    frozenset({"childRelationshipName", "displayFormat", "trackHistory", "description"}) | SUMMARY_KEYS
+)
 MASTER_RECORD_TYPE = "012000000000000AAA"
 
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from connector.localorg.customization import DefinitionError
-from connector.localorg.definitions import ObjectDef, Schema
+from connector.localorg.definitions import DefinitionError, ObjectDef, Schema
 
 Behavior = Literal["Edit", "Required", "Readonly"]
 BEHAVIORS = ("Edit", "Required", "Readonly")

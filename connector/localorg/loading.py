@@ -9,6 +9,7 @@ from typing import Any
 from connector.localorg import platform
 from connector.localorg.definitions import ObjectDef
 from connector.localorg.ids import make_id
+from connector.localorg.platform.summaries import recalculate_over
 from connector.localorg.storage import Row
 from connector.localorg.transaction import Transaction
 from connector.localorg.values import store_trusted
@@ -37,6 +38,7 @@ def load_rows(
     txn.rows_written += len(stored)
     if definition.name in ("Task", "Event"):
         roll_up_activities(txn)
+    recalculate_over(txn, definition)
     return [row["Id"] for row in stored]
 
 

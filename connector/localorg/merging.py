@@ -9,7 +9,7 @@ from typing import Any
 
 from connector.localorg import errors, writes
 from connector.localorg.definitions import FieldDef, ObjectDef
-from connector.localorg.platform import activities, campaigns
+from connector.localorg.platform import activities, campaigns, summaries
 from connector.localorg.platform.deletion import delete_record
 from connector.localorg.storage import Row
 from connector.localorg.transaction import Transaction
@@ -87,6 +87,7 @@ def _move(txn: Transaction, child: ObjectDef, row: Row, changes: Row) -> None:
         activities.roll_up_last_activity(txn, row, {**row, **changes})
     if child.name == "CampaignMember":
         campaigns.count_members(txn, row, {**row, **changes})
+    summaries.roll_up(txn, child, {}, {**row, **changes})
 
 
 def _is_member_already(txn: Transaction, row: Row, changes: Row) -> bool:

@@ -40,12 +40,14 @@ from connector.localorg.formula.fields import add_functions, check_formulas, fil
 from connector.localorg.ids import make_pod
 from connector.localorg.ledger import RequestLedger
 from connector.localorg.locators import Locators
+from connector.localorg.platform.summaries import recalculate
 from connector.localorg.schema import FEATURES
 from connector.localorg.setup import Administration
 from connector.localorg.sfdx import read_source
 from connector.localorg.soql.run import QueryResult, run_soql
 from connector.localorg.state import Client, OrgState
 from connector.localorg.storage import Store
+from connector.localorg.summaries import changed_summaries, check_summaries
 from connector.localorg.switches import Switches
 from connector.localorg.transaction import Transaction
 from connector.localorg.values import needs_conversion, store_trusted, to_python, wire_datetime
@@ -261,6 +263,8 @@ class Org:
             kept = [d for d in self.state.definitions if (d["sobject"], d.get("name")) not in names]
             extended = extend_schema(standard_schema(frozenset(self.state.features)), [*kept, *added])
             check_formulas(extended, added)
+            check_summaries(extended, added)
+            computed = changed_summaries(self.schema, extended)
             self.state.definitions = [*kept, *added]
             self.state.tracked = sorted(
                 {*self.state.tracked, *(f"{d['sobject']}.{d['name']}" for d in added if d.get("trackHistory"))}
@@ -269,6 +273,10 @@ class Org:
             self._set_schema()
             self.store.create_tables(self.schema)
             self.save_state()
+        if computed:
+            with self.transaction() as txn:
+                for summary in computed:
+                    recalculate(txn, summary, stamp=self.state.switches.summary_stamps != "nothing")
 
     def track_fields(self, keys: Iterable[str]) -> None:
         """Keep the history of fields (`Object.Field`)."""

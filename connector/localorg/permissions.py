@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from connector.localorg.access import Grants
-from connector.localorg.customization import DefinitionError
-from connector.localorg.definitions import FieldDef, ObjectDef, Schema
+from connector.localorg.definitions import DefinitionError, FieldDef, ObjectDef, Schema
 from connector.localorg.storage import Store
 from connector.localorg.transaction import Transaction
 

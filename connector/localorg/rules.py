@@ -75,12 +75,13 @@ def _check_currency(txn: Transaction, given: Row) -> None:
 
 def apply_to_saved(txn: Transaction, definition: ObjectDef, record_id: str, old: Row | None) -> None:
     """Judge a record as it was just stored; `old` is None for a new one."""
-    _validate(txn, definition, record_id, old)
+    validate_saved(txn, definition, record_id, old)
     _look_for_duplicates(txn, definition, record_id, old)
     _assign(txn, definition, record_id, old)
 
 
-def _validate(txn: Transaction, definition: ObjectDef, record_id: str, old: Row | None) -> None:
+def validate_saved(txn: Transaction, definition: ObjectDef, record_id: str, old: Row | None) -> None:
+    """Refuse a stored record for which a validation rule is true."""
     for rule in txn.setup.validation_rules:
         if rule.sobject == definition.name and condition_holds(txn, definition, rule.formula, record_id, old):
             raise errors.validation_failed(rule.message, rule.field)

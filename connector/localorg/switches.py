@@ -23,6 +23,9 @@ class Switches:
     delete_stamps: bool = True
     """2.4: does deleting move SystemModstamp?"""
 
+    summary_stamps: Literal["modified", "system", "nothing"] = "modified"
+    """2.2: which stamps of a parent move when its roll-up summary changes with a child: all, SystemModstamp, none?"""
+
     merge_stamps_losers: bool = True
     """2.4: does a merge move SystemModstamp of the records that are merged away?"""
 

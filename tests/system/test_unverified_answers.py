@@ -19,12 +19,14 @@ OTHER_WAY_ROUND: dict[str, Any] = {
     "unique_counts_deleted": True,
     "unique_counts_archived": False,
     "delete_stamps": False,
+    "summary_stamps": "nothing",
     "merge_stamps_losers": False,
     "merge_stamps_children": False,
     "archive_stamps": True,
     "hard_deletes_logged": True,
     "unknown_member_status": "default",
     "unreadable_record": "record",
+    "bulk_early_results": "refused",
 }
 ANSWERS: dict[str, dict[str, Any]] = {
     "as is likely": {},

@@ -9,7 +9,16 @@ tables below say which behaviours belong to which object; nothing else in the en
 from collections.abc import Callable, Mapping
 
 from connector.localorg.definitions import ObjectDef
-from connector.localorg.platform import activities, campaigns, contracts, history, opportunities, people, persons
+from connector.localorg.platform import (
+    activities,
+    campaigns,
+    contracts,
+    history,
+    opportunities,
+    people,
+    persons,
+    summaries,
+)
 from connector.localorg.platform.deletion import delete_record, purge_record, undelete_record
 from connector.localorg.platform.jobs import run_daily_jobs
 from connector.localorg.storage import Row
@@ -74,6 +83,7 @@ def before_create(txn: Transaction, definition: ObjectDef, row: Row) -> None:
     """Complete a new record before it is stored."""
     for behave in _BEFORE.get(definition.name, ()):
         behave(txn, {}, row)
+    summaries.start_at_zero(txn, definition, row)
 
 
 def before_update(txn: Transaction, definition: ObjectDef, old: Row, changes: Row) -> None:
@@ -87,6 +97,7 @@ def after_create(txn: Transaction, definition: ObjectDef, row: Row) -> None:
     history.record_creation(txn, definition, row)
     for behave in _AFTER.get(definition.name, ()):
         behave(txn, {}, row)
+    summaries.roll_up(txn, definition, {}, row)
 
 
 def after_update(txn: Transaction, definition: ObjectDef, old: Row, new: Row) -> None:
@@ -94,6 +105,8 @@ def after_update(txn: Transaction, definition: ObjectDef, old: Row, new: Row) ->
     history.record_changes(txn, definition, old, new)
     for behave in _AFTER.get(definition.name, ()):
         behave(txn, old, new)
+    summaries.roll_up(txn, definition, old, new)
+    summaries.refresh_own(txn, definition, old, new)
 
 
 def derive_loaded(txn: Transaction, definition: ObjectDef, row: Row) -> None:
@@ -101,4 +114,5 @@ def derive_loaded(txn: Transaction, definition: ObjectDef, row: Row) -> None:
     given = {n: v for n, v in row.items() if v is not None}
     for behave in _LOADED.get(definition.name, ()):
         behave(txn, {}, row)
+    summaries.start_at_zero(txn, definition, row)
     row.update(given)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from connector.localorg import errors
 from connector.localorg.definitions import ObjectDef
-from connector.localorg.platform import activities, campaigns
+from connector.localorg.platform import activities, campaigns, summaries
 from connector.localorg.storage import Row
 from connector.localorg.transaction import Transaction
 
@@ -12,16 +12,17 @@ HARD_DELETED = frozenset({"CampaignMember", "CampaignMemberStatus"})
 
 
 def delete_record(txn: Transaction, definition: ObjectDef, row: Row) -> None:
-    """Delete a record after the children that cascade; those without a recycle bin vanish without a trace (2.4)."""
+    """Delete a record and the children that cascade; those without a recycle bin vanish without a trace (2.4)."""
     _refuse_restricted(txn, definition, row)
-    for child, child_row in list(_cascading_children(txn, definition, row["Id"])):
-        delete_record(txn, child, child_row)
+    children = list(_cascading_children(txn, definition, row["Id"]))
     if definition.name in HARD_DELETED or not definition.has("IsDeleted"):
         txn.store.remove(definition.name, row["Id"])
         logged = txn.switches.hard_deletes_logged
     else:
         _put_in_bin(txn, definition, row["Id"])
         logged = True
+    for child, child_row in children:
+        delete_record(txn, child, child_row)
     if logged:
         txn.store.log_deletion(definition.name, row["Id"], txn.now)
     _after_delete(txn, definition, row)
@@ -60,6 +61,7 @@ def _after_delete(txn: Transaction, definition: ObjectDef, row: Row) -> None:
         activities.roll_up_last_activity(txn, row, {})
     if definition.name == "CampaignMember":
         campaigns.count_members(txn, {}, row)
+    summaries.roll_up(txn, definition, row, {})
 
 
 def activities_names() -> frozenset[str]:
@@ -80,6 +82,7 @@ def undelete_record(txn: Transaction, definition: ObjectDef, row: Row) -> None:
                 undelete_record(txn, child, child_row)
     if definition.name in activities_names():
         activities.roll_up_last_activity(txn, row, row)
+    summaries.roll_up(txn, definition, {}, row)
 
 
 def purge_record(txn: Transaction, definition: ObjectDef, record_id: str) -> None:

@@ -31,6 +31,7 @@ TYPES = {
     "Lookup": "reference",
     "MasterDetail": "reference",
     "AutoNumber": "string",
+    "Summary": "double",
 }
 _REFERENCES = ("Lookup", "MasterDetail")
 ValueSets = dict[str, list[Definition]]
@@ -133,6 +134,7 @@ def _read_field(root: Node, sobject: str, name: str, value_sets: ValueSets) -> D
         "displayFormat": root.get("displayFormat"),
         **_default(root, metadata_type),
         **_picklist(root, value_sets),
+        **_summary(root, metadata_type),
         **(_lookup(root, name, metadata_type) if metadata_type in _REFERENCES else {}),
     }
     return {k: v for k, v in read.items() if v is not None}
@@ -168,6 +170,21 @@ def _read_value(node: Node) -> Definition:
         "label": node.get("label") or value,
         "defaultValue": node.flag("default"),
         "active": node.get("isActive") != "false",
+    }
+
+
+def _summary(root: Node, metadata_type: str) -> Definition:
+    """What a roll-up summary is computed over; its type follows from that."""
+    if metadata_type != "Summary":
+        return {}
+    items = root.all("summaryFilterItems")
+    filters = [{"field": i.need("field"), "operation": i.need("operation"), "value": i.get("value")} for i in items]
+    return {
+        "type": None,
+        "summaryOperation": root.need("summaryOperation"),
+        "summaryForeignKey": root.need("summaryForeignKey"),
+        "summarizedField": root.get("summarizedField"),
+        "summaryFilterItems": filters,
     }
 
 

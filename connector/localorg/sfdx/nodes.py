@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.parsers import expat
 
-from connector.localorg.customization import DefinitionError
+from connector.localorg.definitions import DefinitionError
 
 _SEPARATOR = " "
 
