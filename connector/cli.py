@@ -31,16 +31,19 @@ from connector.models import all_sources, find_sources, save_describes
 from connector.orgsetup import export_source, fields_of
 from connector.report import (
     RunReport,
+    agrees,
     explanation_json,
     plan_json,
+    pull_json,
     render_explanation,
     render_past_run,
     render_plan,
+    render_proofs,
     render_run,
     render_runs,
     run_json,
 )
-from connector.run import explain_account, run_job
+from connector.run import explain_account, run_job, verify_mirror
 from connector.salesforce import connect
 from connector.schedule import serve as serve_jobs
 from connector.settings import Settings
@@ -290,6 +293,39 @@ def _print_problems(problems: Sequence[Problem]) -> None:
         raise FileProblems(problems)
     for warning in problems:
         error_console().print(f"warning: {warning}")
+
+
+@app.command()
+def verify(
+    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="A job; without it, all mappings.")] = None,
+    believe: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--believe-removals", metavar="SOBJECT",
+            help="Records of this sObject that are gone without a trace were really removed; may be repeated.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:  # fmt: skip
+    """Prove that the mirror holds what the org holds: counts and ids of every object; what differs is put right.
+
+    Ends with 1 when something differed, or could not be proved.
+    """
+    settings = _settings(config)
+    found = find_job(settings.jobs.directory, job) if job else _job_of_everything(settings)
+    with told_progress() as progress:
+        pulled = verify_mirror(found, settings, believe or (), progress)
+    if as_json:
+        _print_json(pull_json(pulled))
+    else:
+        show(render_proofs(pulled))
+    if not agrees(pulled):
+        raise typer.Exit(1)
+
+
+def _job_of_everything(settings: Settings) -> Job:
+    return Job(job="verify", mappings=tuple(source.stem for source in all_sources(settings.mappings.directory)))
 
 
 @app.command()

@@ -37,6 +37,29 @@ class Needs:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """What mirror and org were found to differ in, by count or by the ids of all records of one sObject."""
+
+    sobject: str
+    org: int
+    """Live records by the org's own count."""
+    mirror: int
+    """Live records in the mirror, before anything was mended."""
+    missing: tuple[str, ...] = ()
+    """Ids of records that the org has and the mirror had not."""
+    stale: tuple[str, ...] = ()
+    """Ids of records that had changed, deleted ones included, and the mirror had not heard of it."""
+    surplus: tuple[str, ...] = ()
+    """Ids of records that the mirror had and the org does not show."""
+    problem: str = ""
+    """Why they do not agree now, or why that cannot be told, as a sentence; '' when they do."""
+
+    @property
+    def differences(self) -> int:
+        return len(self.missing) + len(self.stale) + len(self.surplus)
+
+
+@dataclass(frozen=True)
 class ObjectPull:
     """How the pull of one sObject (or of a source beside the org) ended. Rules may rely on it only if `complete`."""
 
@@ -52,7 +75,9 @@ class ObjectPull:
     written: datetime | None = None
     """Of a source: when its file was written, or its query was answered."""
     notices: tuple[str, ...] = ()
-    """What a person should know although it has been mended, as sentences."""
+    """What a person should know although the object is complete, as sentences."""
+    proof: Proof | None = None
+    """Of an object whose count or ids were compared with the org's in this pull."""
 
 
 @dataclass(frozen=True)

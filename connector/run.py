@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -17,15 +17,17 @@ from operator import or_
 from connector.apply import apply_plan, calls_needed
 from connector.begin import Ground, Progress, begin_run, cost_of, stand_on
 from connector.data import Outcome, Plan, PullResult
+from connector.describe import Describes
 from connector.errors import FileProblems
 from connector.evaluate import Evaluated, Explanation, evaluate, explain
 from connector.examples import run_examples
 from connector.jobs import Job
-from connector.models import JobModel, calendar_of, draft_models, final_models, find_subject, today_of
+from connector.models import JobModel, calendar_of, draft_models, final_models, find_subject, sources_of, today_of
 from connector.plan.plan import make_plan
 from connector.plan.settle import settle
 from connector.pull import pull
 from connector.pull.schema import refresh_describes
+from connector.pull.sources import read_sources
 from connector.report import ModelSummary, RunReport, StageLine, conclude, count_of, run_json
 from connector.settings import Settings
 
@@ -55,8 +57,12 @@ def run_job(
         return finish(ground, pulled, summaries, plan, outcomes, dry_run=dry_run, stopped=stop())
 
 
-def read_org(ground: Ground) -> tuple[tuple[JobModel, ...], PullResult]:
-    """The job's models, and the mirror brought up to the org's present for all that they need."""
+def read_org(ground: Ground, believe: Collection[str] = ()) -> tuple[tuple[JobModel, ...], PullResult]:
+    """The job's models, and the mirror brought up to the present of the org, and of what lies beside it, for
+    all that they need.
+
+    `believe`: sObjects whose records may be gone without a trace, however many.
+    """
     job, settings, mirror, client = ground.job, ground.settings, ground.mirror, ground.client
     client.budget.step("pull")
 
@@ -67,9 +73,21 @@ def read_org(ground: Ground) -> tuple[tuple[JobModel, ...], PullResult]:
     known = mirror.describes()
     needs = reduce(or_, (model.needs for model in drafts))
     pulled = pull(
-        client, mirror, needs, overlap=job.overlap, progress=ground.progress, scope=job.pull, how=settings.pull
-    )
-    return final_models(drafts, job, settings, mirror, known), pulled
+        client, mirror, needs, overlap=job.overlap, progress=ground.progress, scope=job.pull, how=settings.pull,
+        believe=believe,
+    )  # fmt: skip
+    pulled, columns = read_beside(ground, drafts, pulled)
+    return final_models(drafts, job, settings, mirror, known, columns), pulled
+
+
+def read_beside(ground: Ground, drafts: Sequence[JobModel], pulled: PullResult) -> tuple[PullResult, Describes]:
+    """What was pulled, with the files and databases that the models read beside the org; and the columns of those."""
+    found = read_sources(
+        ground.mirror, sources_of(drafts), ground.settings.sources, pulled.as_of, subject=drafts[0].model.subject,
+        progress=ground.progress,
+    )  # fmt: skip
+    objects = {**pulled.objects, **{name: read.pull for name, read in found.items()}}
+    return replace(pulled, objects=objects), {name: read.describe for name, read in found.items()}
 
 
 def prove_examples(ground: Ground, models: Iterable[JobModel]) -> None:
@@ -167,6 +185,12 @@ def finish(
     ground.ledger.describe_run(ground.run, as_of=pulled.as_of, mapping_digest=",".join(m.digest for m in models))
     ground.ledger.finish_run(ground.run, status, exit_code, run_json(report), usage.calls)
     return report
+
+
+def verify_mirror(job: Job, settings: Settings, believe: Collection[str], progress: Progress) -> PullResult:
+    """Compare counts and ids of everything that the job needs with the org, and put right what differs."""
+    with stand_on(job.model_copy(update={"pull": "verify"}), settings, progress) as ground:
+        return read_org(ground, believe)[1]
 
 
 # --- looking ------------------------------------------------------------------------------------------------------

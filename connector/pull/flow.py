@@ -6,17 +6,17 @@ what concerns the whole run: no org, no quota, no login, another org's mirror.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from connector.data import Needs, ObjectPull, PullResult
+from connector.data import Needs, ObjectPull, Proof, PullResult
 from connector.describe import ObjectDescribe
 from connector.errors import FixFirst, RetryLater
 from connector.pull.carry import Ended, Pulling, carry
 from connector.pull.kin import follow_moves
-from connector.pull.proof import Proof, count_live, reconcile
+from connector.pull.proof import count_live, notices_of, prove
 from connector.pull.schema import refresh_describes, stale_describes
 from connector.pull.windows import (
     ONE_PAGE,
@@ -41,11 +41,12 @@ Progress = Callable[[str], None]
 
 def pull(
     client: OrgClient, mirror: Mirror, needs: Needs, *, overlap: timedelta, progress: Progress,
-    scope: Scope = "changes", how: PullSettings | None = None,
+    scope: Scope = "changes", how: PullSettings | None = None, believe: Collection[str] = (),
 ) -> PullResult:  # fmt: skip
     """Bring every object of `needs` up to the org's present.
 
-    The client should have just connected: its clock becomes the `as_of` of the run.
+    `believe`: sObjects of which a person has said that records gone without a trace really are, however many. The
+    client should have just connected: its clock becomes the `as_of` of the run.
     """
     run = Pulling(client, mirror, Readings(mirror), client.org_now, overlap, how or PullSettings(), progress)
     wanted = dict((needs | ORGANIZATION_NEEDS).fields)
@@ -55,7 +56,7 @@ def pull(
     results = refused | _read_all(run, _without(wanted, refused), whole=scope == "full")
     results = _refresh_columns(run, results, at_once=scope == "verify")
     results = _follow(run, results)
-    results = _prove(run, results, deeply=scope == "verify")
+    results = _prove(run, results, deeply=scope == "verify", believe=believe)
     _delete_spent_jobs(run)
     org_id, zone = mirror.organization or ("", "UTC")  # known: nothing is stored before
     return PullResult(run.as_of, org_id, zone, {n: r.pull for n, r in results.items() if n in needs.fields})
@@ -216,20 +217,18 @@ def _why(ended: Ended) -> str:
 # --- proof ----------------------------------------------------------------------------------------------------
 
 
-def _prove(run: Pulling, results: Results, *, deeply: bool) -> Results:
+def _prove(run: Pulling, results: Results, *, deeply: bool, believe: Collection[str]) -> Results:
     """Counts of what was read whole, or leaves no trace when it goes; ids where they differ, or of everything."""
     complete = {n: r for n, r in results.items() if r.pull.complete and n != ORGANIZATION}
     live = {n: r.live for n, r in complete.items() if r.live is not None}
-    uncounted = [n for n, r in complete.items() if n not in live and (r.needs_count or deeply)]
-    live |= count_live(run, uncounted)
-    differ = [n for n, count in live.items() if deeply or count != run.mirror.count(n)]
-    return results | {n: _proved(results[n], reconcile(run, n, live[n])) for n in differ}
+    live |= count_live(run, [n for n, r in complete.items() if n not in live and (r.needs_count or deeply)])
+    proofs = (prove(run, n, count, deeply=deeply, believe=n in believe) for n, count in live.items())
+    return results | {p.sobject: _proved(results[p.sobject], p) for p in proofs}
 
 
 def _proved(result: _Result, proof: Proof) -> _Result:
-    pulled = replace(result.pull, notices=proof.notices)
-    if proof.problem:
-        pulled = replace(pulled, complete=False, reason=proof.problem)
+    notices = () if proof.problem else notices_of(proof)
+    pulled = replace(result.pull, complete=not proof.problem, reason=proof.problem, notices=notices, proof=proof)
     return replace(result, pull=pulled)
 
 

@@ -7,10 +7,11 @@ asked for by id, and never more than a person would believe: a permission that w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
+from connector.data import Proof
 from connector.pull.carry import Pulling, carry, carry_parts
 from connector.pull.windows import ObjectQuery, id_query, queries_by_id
+from connector.salesforce import Refusal
 from connector.salesforce.errors import error_for
 from connector.store.readings import Difference
 
@@ -22,31 +23,6 @@ MOST_BY_ID = 2000
 
 _NAMED = 20
 """Ids that a message names."""
-
-
-@dataclass(frozen=True)
-class Proof:
-    """What was compared of one object, and what came of it."""
-
-    sobject: str
-    org: int = 0
-    """Live records by the org's count."""
-    mirror: int = 0
-    """Live records in the mirror, before anything was mended."""
-    difference: Difference = field(default_factory=Difference)
-    problem: str = ""
-    """Why mirror and org do not agree now, or why that cannot be told; '' when they do."""
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What was wrong and has been mended, in sentences."""
-        found = self.difference
-        said = (
-            (found.missing, "were missing from the mirror and have been read"),
-            (found.stale, "had changed unnoticed and have been read"),
-            (found.surplus, "are gone from the org without a trace and were taken out"),
-        )
-        return tuple(f"{len(ids)} {self.sobject} records {what}: {name_ids(ids)}." for ids, what in said if ids)
 
 
 def count_live(run: Pulling, sobjects: Iterable[str]) -> dict[str, int]:
@@ -63,12 +39,17 @@ def count_live(run: Pulling, sobjects: Iterable[str]) -> dict[str, int]:
     return counts
 
 
-def reconcile(run: Pulling, sobject: str, org: int, *, believe: bool = False) -> Proof:
-    """Compare the ids (and stamps) of all records, read what is missing or stale, take out what is gone.
+def prove(run: Pulling, sobject: str, org: int, *, deeply: bool, believe: bool = False) -> Proof:
+    """Compare an object with the org's own count `org`, and `deeply`, or where that differs, the ids of all records.
 
-    `org`: the org's own count. `believe`: a person has said that however many are gone really are.
+    `believe`: a person has said that however many are gone really are.
     """
     held = run.mirror.count(sobject)
+    return _reconcile(run, sobject, org, held, believe=believe) if deeply or org != held else Proof(sobject, org, held)
+
+
+def _reconcile(run: Pulling, sobject: str, org: int, held: int, *, believe: bool) -> Proof:
+    """Compare the ids (and stamps) of all records, read what is missing or stale, take out what is gone."""
     ended = carry(run, [id_query(run.describe(sobject))], {sobject: org})[0]
     if ended.reading is None:
         why = ended.reason or ended.drift
@@ -76,7 +57,7 @@ def reconcile(run: Pulling, sobject: str, org: int, *, believe: bool = False) ->
     found = run.readings.compare(ended.reading, ended.reading.begun - run.overlap)
     run.readings.discard(sobject)
     problem = _mend(run, sobject, found, believe=believe)
-    return Proof(sobject, org, held, found, problem)
+    return Proof(sobject, org, held, found.missing, found.stale, found.surplus, problem)
 
 
 def _mend(run: Pulling, sobject: str, found: Difference, *, believe: bool) -> str:
@@ -111,22 +92,32 @@ def _take_out(run: Pulling, sobject: str, ids: Sequence[str], size: int, *, beli
         return (
             f"{len(ids)} of {size} {sobject} records are no longer to be seen in the org, more than [pull] removals "
             f"allows ({allowed:.0f}). A permission that was taken away looks the same. If they were really removed, "
-            f"say so: connector verify {sobject} --believe-removals. The first: {name_ids(ids)}"
+            f"say so: connector verify --believe-removals {sobject}. The first: {name_ids(ids)}"
         )
-    shown = _shown(run, sobject, ids)
+    shown: set[str] = set()
+    for answer in run.client.composites([q.request for q in queries_by_id(run.describe(sobject), frozenset(), ids)]):
+        if refusal := answer.refusal:
+            return _unasked(sobject, refusal)
+        shown |= {record["Id"] for record in answer.body["records"]}
     run.mirror.remove(sobject, [i for i in ids if i not in shown])
     return _ask_by_id(run, sobject, sorted(shown))
 
 
-def _shown(run: Pulling, sobject: str, ids: Sequence[str]) -> frozenset[str]:
-    """Which of these records the org shows, deleted ones included."""
-    asked = queries_by_id(run.describe(sobject), frozenset(), ids)
-    shown: set[str] = set()
-    for answer in run.client.composites([query.request for query in asked]):
-        if answer.refusal:
-            raise error_for(answer.refusal, f"looking for {sobject} records that may be gone")
-        shown |= {record["Id"] for record in answer.body["records"]}
-    return frozenset(shown)
+def _unasked(sobject: str, refusal: Refusal) -> str:
+    doing = f"looking for {sobject} records that may be gone"
+    if refusal.kind in {"quota", "auth"}:
+        raise error_for(refusal, doing)
+    return f"the org refused ({refusal}) while {doing}"
+
+
+def notices_of(proof: Proof) -> tuple[str, ...]:
+    """What was wrong and has been mended, in sentences with ids."""
+    said = (
+        (proof.missing, "were missing from the mirror and have been read"),
+        (proof.stale, "had changed unnoticed and have been read"),
+        (proof.surplus, "are gone from the org without a trace and were taken out"),
+    )
+    return tuple(f"{len(ids)} {proof.sobject} records {what}: {name_ids(ids)}." for ids, what in said if ids)
 
 
 def name_ids(ids: Sequence[str]) -> str:

@@ -4,10 +4,11 @@ Called by run.py, which builds a RunReport, and by the command line, which print
 nothing here asks the org, a database or the clock.
 """
 
-from connector.report.as_json import plan_json, run_json
+from connector.report.as_json import plan_json, pull_json, run_json
 from connector.report.cost import cost_json
 from connector.report.explain_text import explanation_json, render_explanation
 from connector.report.plan_text import render_plan
+from connector.report.proof_text import agrees, render_proofs
 from connector.report.run_text import render_past_run, render_run, render_runs
 from connector.report.summary import ApiCost, ModelSummary, RunReport, StageLine, conclude
 from connector.report.words import count_of
@@ -17,14 +18,17 @@ __all__ = [
     "ModelSummary",
     "RunReport",
     "StageLine",
+    "agrees",
     "conclude",
     "cost_json",
     "count_of",
     "explanation_json",
     "plan_json",
+    "pull_json",
     "render_explanation",
     "render_past_run",
     "render_plan",
+    "render_proofs",
     "render_run",
     "render_runs",
     "run_json",

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from connector.data import Change, Outcome, Plan, PullResult, Value
+from connector.data import Change, ObjectPull, Outcome, Plan, PullResult, Value
 from connector.report.cost import cost_json
 from connector.report.refusals import Refusal, group_refusals
 from connector.report.summary import ModelSummary, RunReport
@@ -32,7 +32,7 @@ def run_json(report: RunReport) -> dict[str, Any]:
         "dry_run": report.dry_run,
         "seconds": round(report.seconds, 3),
         "api": cost_json(report.cost),
-        "pull": _pull(report.pull),
+        "pull": pull_json(report.pull),
         "models": [_model(m) for m in report.models],
         "plan": plan_json(report.plan),
         "outcomes": _outcomes(report),
@@ -76,14 +76,25 @@ def _value(value: Value) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _pull(pull: PullResult) -> dict[str, Any]:
-    objects = {
-        name: {
-            "complete": o.complete, "reason": o.reason, "read": o.read, "deleted": o.deleted, "hidden": dict(o.hidden)
-        }
-        for name, o in sorted(pull.objects.items())
-    }  # fmt: skip
+def pull_json(pull: PullResult) -> dict[str, Any]:
+    """How every object was read, and what proves it."""
+    objects = {name: _object(o) for name, o in sorted(pull.objects.items())}
     return {"complete": pull.complete, "zone": pull.zone, "objects": objects}
+
+
+def _object(pull: ObjectPull) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "complete": pull.complete, "reason": pull.reason, "read": pull.read, "deleted": pull.deleted,
+        "hidden": dict(pull.hidden),
+    }  # fmt: skip
+    if pull.notices:
+        told["notices"] = list(pull.notices)
+    if proof := pull.proof:
+        told["proof"] = {
+            "org": proof.org, "mirror": proof.mirror, "missing": list(proof.missing), "stale": list(proof.stale),
+            "surplus": list(proof.surplus),
+        }  # fmt: skip
+    return told
 
 
 def _model(model: ModelSummary) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from connector.data import Change, Outcome, Plan
+from connector.data import Change, Outcome, Plan, PullResult
 from connector.report.cost import cost_json, cost_lines
 from connector.report.plan_text import render_plan
 from connector.report.refusals import Refusal, group_refusals
@@ -32,7 +32,7 @@ def render_run(report: RunReport, *, examples: int | None = 3) -> RenderableType
     parts: list[RenderableType] = [render_plan(report.plan, labels, examples=examples)]
     parts += _became(report.plan.changes, report.outcomes)
     parts += [part for model in report.models for part in _model(model)]
-    parts += _not_read(report)
+    parts += (*_not_read(report), *_noticed(report.pull))
     return Group(*parts, Text(), *_closing(report))
 
 
@@ -128,6 +128,16 @@ def _not_read(report: RunReport) -> Iterator[RenderableType]:
             yield Padding(Text(f"{pull.sobject}: {plain(pull.reason)}"), (0, 0, 0, 8))
         for name, why in pull.hidden.items():
             yield Padding(Text(f"{pull.sobject}.{name}: {plain(why)}"), (0, 0, 0, 8))
+
+
+def _noticed(pull: PullResult) -> Iterator[RenderableType]:
+    """What was found wrong with the mirror and put right, or is odd with a source."""
+    notices = [notice for o in pull.objects.values() for notice in o.notices]
+    if notices:
+        yield Text()
+        yield Text("Noticed while reading", style="bold yellow")
+    for notice in notices:
+        yield Padding(Text(plain(notice)), (0, 0, 0, 8))
 
 
 def _closing(report: RunReport) -> Iterator[Text]:
