@@ -95,7 +95,7 @@ class BulkQueries:
     def create(self, soql: str, *, all_rows: bool = True) -> QueryJob:
         """Start a query; `all_rows` includes deleted and archived records. NotByBulk when it is one for REST."""
         body = {"operation": "queryAll" if all_rows else "query", "query": soql,
-                "columnDelimiter": "COMMA", "lineEnding": "LF"}  # fmt: skip
+                "columnDelimiter": "COMMA", "lineEnding": "CRLF"}  # fmt: skip
         try:
             response = self._ask("POST", "", "starting a Bulk query", json=body)
         except AllowanceUsed as error:

@@ -44,7 +44,7 @@ def test_a_job_is_asked_for_in_the_dialect_that_is_read(wire: Wire, all_rows: bo
         "operation": operation,
         "query": "SELECT Id FROM Account",
         "columnDelimiter": "COMMA",
-        "lineEnding": "LF",
+        "lineEnding": "CRLF",
     }
 
 
