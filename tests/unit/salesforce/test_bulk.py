@@ -325,11 +325,11 @@ def test_pages_fetched_ahead_are_counted_for_who_asked(wire: Wire, tmp_path: Pat
     assert client.usage.by_sobject == {"Account": 2}
 
 
-@pytest.mark.parametrize("value", ["\0", "a\0", "\0b", "a\nb\0", 'say ""\0""', "x" * 100_000 + "\0y"])
+@pytest.mark.parametrize("value", ["\0", "a\0", "\0b", "a\nb\0", "a\rb\0\r\n", 'say ""\0""', "x" * 100_000 + "\0y"])
 def test_nul_bytes_in_a_page_reach_whoever_loads_it(tmp_path: Path, value: str) -> None:
     file = tmp_path / "page.csv.gz"
-    rows = "".join(f'"{n}","{value}","after"\n' for n in range(50))
-    file.write_bytes(gzip.compress(f'"Id","Text","Next"\n{rows}'.encode()))
+    rows = "".join(f'"{n}","{value}","after"\r\n' for n in range(50))
+    file.write_bytes(gzip.compress(f'"Id","Text","Next"\r\n{rows}'.encode()))
     source = read_csv(file, {"Id": "BIGINT", "Text": "VARCHAR", "Next": "VARCHAR"}, header=True)
     with duckdb.connect() as connection:
         found = connection.execute(f"SELECT Id, Text, replace(Text, chr(0), ''), Next FROM {source}").fetchall()
