@@ -35,7 +35,7 @@ from connector.salesforce.collections import (
 from connector.salesforce.composite import Subrequest, SubResponse, composite_body, packed, read_composite
 from connector.salesforce.errors import LostReply, Refusal, error_for, read_refusal
 from connector.salesforce.session import OrgSession, Sleep
-from connector.salesforce.usage import ApiUsage, spent_on
+from connector.salesforce.usage import ApiUsage, only_sobject, spent_on
 from connector.settings import ApiSettings, HttpSettings, OrgSettings
 
 
@@ -121,7 +121,8 @@ class OrgClient:
     def _read_missing(self, requests: Sequence[Subrequest], answers: dict[str, SubResponse]) -> None:
         open_requests = [r for r in requests if r.reference not in answers or _is_passing(answers[r.reference])]
         body = composite_body(open_requests, self._base_path)
-        said = self._call("composite", "POST", "asking several things", True, json=body)
+        with spent_on(only_sobject(r.url for r in open_requests)):
+            said = self._call("composite", "POST", "asking several things", True, json=body)
         answers |= {a.reference: a for a in read_composite(said)}
         if failed := [str(a.refusal) for a in answers.values() if _is_passing(a)]:
             raise _SomeFailed("; ".join(failed))

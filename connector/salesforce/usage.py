@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ _KINDS = (
     (re.compile(r"/composite$"), "composite"),
     (re.compile(r"/query(All)?(/|$)"), "query"),
 )
-_OF_SOBJECT = re.compile(r"/sobjects/(\w+)")
+_OF_SOBJECT = re.compile(r"(?:^|/)sobjects/(\w+)")
 _PARENTHESES = re.compile(r"\([^()]*\)")
 _FROM = re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)
 
@@ -35,8 +35,8 @@ _about: ContextVar[str] = ContextVar("sObject that calls are counted for", defau
 
 @contextmanager
 def spent_on(sobject: str) -> Iterator[None]:
-    """Calls that this thread makes meanwhile are counted for `sobject`, where their address does not tell."""
-    before = _about.set(sobject)
+    """Calls that this thread makes meanwhile are counted for `sobject`; '' leaves it to who said so before."""
+    before = _about.set(sobject or _about.get())
     try:
         yield
     finally:
@@ -145,6 +145,12 @@ def sobject_of(url: str) -> str:
         outer = shorter
     from_what = _FROM.search(outer)
     return from_what[1] if from_what else ""
+
+
+def only_sobject(urls: Iterable[str]) -> str:
+    """The sObject that all of these addresses speak of; '' where they are of several."""
+    found = {sobject_of(url) for url in urls}
+    return found.pop() if len(found) == 1 else ""
 
 
 @dataclass

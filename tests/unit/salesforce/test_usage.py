@@ -6,7 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from connector.salesforce.usage import Allowance, LimitInfo, Meter, kind_of, read_limit_info, sobject_of, spent_on
+from connector.salesforce.usage import (
+    Allowance,
+    LimitInfo,
+    Meter,
+    kind_of,
+    only_sobject,
+    read_limit_info,
+    sobject_of,
+    spent_on,
+)
 
 ORG, APP = Allowance(25, 5000), Allowance(17, 250, "sample")
 HEADERS = {
@@ -80,6 +89,25 @@ def test_calls_are_told_by_step_kind_and_sobject() -> None:
     assert usage.by_sobject == {"": 1, "Task": 3}
     assert usage.calls == {"composite": 1, "bulk": 1, "query": 1, "retrieve": 1}
     assert usage.total == 4
+
+
+def test_who_does_not_know_the_sobject_leaves_it_to_who_does() -> None:
+    meter = Meter()
+    with spent_on("Task"), spent_on(""):
+        meter.count("POST", "/composite")
+    assert meter.usage.by_sobject == {"Task": 1}
+
+
+TOGETHER = {
+    "one object": (["queryAll?q=SELECT%20Id%20FROM%20Task", "sobjects/Task/describe"], "Task"),
+    "several": (["queryAll?q=SELECT%20Id%20FROM%20Task", "sobjects/Event/describe"], ""),
+    "none": ([], ""),
+}
+
+
+@pytest.mark.parametrize(("urls", "sobject"), TOGETHER.values(), ids=TOGETHER.keys())
+def test_a_composite_call_is_for_the_object_that_all_of_it_is_about(urls: list[str], sobject: str) -> None:
+    assert only_sobject(urls) == sobject
 
 
 def test_threads_that_read_different_objects_do_not_mix_them_up() -> None:

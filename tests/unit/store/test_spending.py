@@ -6,6 +6,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,17 @@ def test_what_the_org_allowed_is_remembered_by_org(ledger: Path) -> None:
         book.remember_allowed(20_000)
     with Spending.open(ledger, "acme", "other") as book, Spending.open(ledger, "other org", "job") as elsewhere:
         assert (book.allowed, elsewhere.allowed) == (20_000, None)
+
+
+def test_a_ledger_of_before_gets_its_book(tmp_path: Path) -> None:
+    """As the first version of the program left it."""
+    first = files("connector.store") / "schema" / "ledger" / "001_first.sql"
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as db:
+        db.executescript(first.read_text(encoding="utf-8"))
+        db.execute("PRAGMA user_version = 1")
+    with Ledger.open(tmp_path / "old.sqlite"), Spending.open(tmp_path / "old.sqlite", "acme", "job") as book:
+        book.note(NOW, 1)
+        assert book.spent_since(NOW - DAY) == {"job": 1}
 
 
 def test_threads_may_share_a_book_beside_an_open_ledger(ledger: Path) -> None:
