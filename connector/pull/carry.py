@@ -13,10 +13,12 @@ from datetime import datetime, timedelta
 from connector.describe import ObjectDescribe
 from connector.errors import FixFirst, RetryLater
 from connector.pull.rows import read_rows
-from connector.pull.windows import ORGANIZATION, ObjectQuery
+from connector.pull.windows import ONE_PAGE, ORGANIZATION, ObjectQuery
 from connector.salesforce import OrgClient, OrgRefused, Refusal, SubResponse
+from connector.salesforce.budget import predict_calls
 from connector.salesforce.bulk import NotByBulk
 from connector.salesforce.errors import BeginAgain, error_for
+from connector.salesforce.usage import spent_on
 from connector.settings import PullSettings
 from connector.store.mirror import Mirror
 from connector.store.readings import Miscounted, Reading, Readings
@@ -77,9 +79,24 @@ def carry(run: Pulling, queries: Sequence[ObjectQuery], expected: Mapping[str, i
     sizes = expected or {}
     begun: dict[str, Begun | None] = {q.sobject: _resume(run, q) for q in queries}
     small = [q for q in queries if not begun[q.sobject] and not _is_large(run, q, sizes.get(q.sobject, 0))]
+    _afford(run, queries, small, sizes)
     begun |= {q.sobject: b for q, b in _ask_small(run, small)}
     started = [(q, begun.get(q.sobject) or _begin_large(run, q)) for q in queries]
     return [_finish(run, q, b) for q, b in started]
+
+
+def _afford(
+    run: Pulling, queries: Sequence[ObjectQuery], small: Sequence[ObjectQuery], sizes: Mapping[str, int]
+) -> None:
+    """Stop before anything is asked that the allowance does not cover; readings under way need only their rest."""
+    large = {q.sobject: sizes.get(q.sobject, 0) for q in queries if q not in small}
+    wholes = {q.sobject: sizes.get(q.sobject, 0) for q in small if q.since is None}
+    windows = len(small) - len(wholes) + sum(q.counted for q in small)
+    calls = predict_calls(
+        windows=windows, by_rest=wholes, by_bulk=large, rest_page=ONE_PAGE, bulk_page=run.how.bulk_page
+    )
+    if queries:
+        run.client.budget.afford(calls, f"reading {len(queries)} sObjects")
 
 
 def carry_parts(run: Pulling, queries: Sequence[ObjectQuery]) -> list[Ended]:
@@ -182,7 +199,8 @@ def _end(run: Pulling, query: ObjectQuery, answer: SubResponse) -> Ended:
 def _begin_large(run: Pulling, query: ObjectQuery) -> Begun:
     """A Bulk job for the query, or a first page over REST where the org does not take it."""
     try:
-        job = run.client.bulk.create(query.soql, all_rows=True)
+        with spent_on(query.sobject):
+            job = run.client.bulk.create(query.soql, all_rows=True)
     except NotByBulk as refused:
         if query.is_too_long:
             return Ended(query, reason=_too_long(query, refused.refusal))
@@ -233,7 +251,8 @@ def _finish(run: Pulling, query: ObjectQuery, begun: Begun, *, restarts: int = 1
     if isinstance(begun, Ended):
         return begun
     try:
-        reading = _all_pages(run, begun)
+        with spent_on(query.sobject):
+            reading = _all_pages(run, begun)
         if reading.purpose == "ids":
             return Ended(query, reading.records, reading=reading)
         read, deleted = run.readings.finish(reading)

@@ -113,11 +113,11 @@ def _unasked(sobject: str, refusal: Refusal) -> str:
 def notices_of(proof: Proof) -> tuple[str, ...]:
     """What was wrong and has been mended, in sentences with ids."""
     said = (
-        (proof.missing, "were missing from the mirror and have been read"),
-        (proof.stale, "had changed unnoticed and have been read"),
-        (proof.surplus, "are gone from the org without a trace and were taken out"),
+        (proof.missing, "missing from the mirror and now read"),
+        (proof.stale, "changed unnoticed and now read"),
+        (proof.surplus, "gone from the org without a trace and now taken out"),
     )
-    return tuple(f"{len(ids)} {proof.sobject} records {what}: {name_ids(ids)}." for ids, what in said if ids)
+    return tuple(f"{proof.sobject}: {len(ids):,} {what}: {name_ids(ids)}." for ids, what in said if ids)
 
 
 def name_ids(ids: Sequence[str]) -> str:
