@@ -28,8 +28,7 @@ from connector.localorg import (
     writes,
 )
 from connector.localorg.access import EVERYONE, SYSTEM_ACCESS, Access, add_rule, drop_rule
-from connector.localorg.bulk.jobs import BulkJobs
-from connector.localorg.bulk.keeping import pack_jobs, unpack_jobs
+from connector.localorg.bulk.keeping import image_with_jobs, kept_jobs
 from connector.localorg.clock import Clock
 from connector.localorg.conversion import Conversion, Wish
 from connector.localorg.customization import extend_schema, spread_definitions
@@ -55,7 +54,7 @@ from connector.localorg.values import needs_conversion, store_trusted, to_python
 __all__ = ["API_VERSION", "Clock", "Conversion", "Org", "OrgError", "QueryResult", "Wish"]
 
 API_VERSION = "66.0"
-_STATE, _JOBS = "state", "jobs"
+_STATE = "state"
 
 
 class Org:
@@ -69,7 +68,7 @@ class Org:
         self.faults = Faults(clock)
         self.ledger = RequestLedger()
         self.locators = Locators()
-        self.bulk = BulkJobs()
+        self.bulk = kept_jobs(store)
         self._pod = make_pod(state.seed)
         self._moment: dict[str, str] = {}
         add_functions(store.connection, self._moment)
@@ -123,18 +122,13 @@ class Org:
         """Return the whole org as bytes: records, customisation, clients, sessions and jobs; not faults and ledger."""
         with self.lock:
             self.save_state()
-            self.store.set_meta(_JOBS, pack_jobs(self.bulk))
-            image = self.store.image()
-            self.store.set_meta(_JOBS, "")
-            return image
+            return image_with_jobs(self.store, self.bulk)
 
     @classmethod
     def restore(cls, snapshot: bytes, clock: Clock | None = None) -> "Org":
         """Make a copy, in memory, of the org that a snapshot was taken of."""
         store = Store.from_image(snapshot)
-        org = cls(store, OrgState.from_json(store.get_meta(_STATE) or ""), clock or Clock())
-        org.bulk = unpack_jobs(store.get_meta(_JOBS))
-        return org
+        return cls(store, OrgState.from_json(store.get_meta(_STATE) or ""), clock or Clock())
 
     def save_state(self) -> None:
         """Write what is remembered beside the records."""

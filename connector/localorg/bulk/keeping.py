@@ -17,8 +17,24 @@ from connector.localorg.bulk.jobs import BulkJobs, IngestJob, Job, Outcome, Quer
 from connector.localorg.bulk.spool import Spool, write_spool
 from connector.localorg.bulk.usage import Usage
 from connector.localorg.faults import Fault
+from connector.localorg.storage import Store
 
+_KEY = "jobs"
 _KINDS: Mapping[str, type[Job]] = {"V2Query": QueryJob, "V2Ingest": IngestJob}
+
+
+def image_with_jobs(store: Store, jobs: BulkJobs) -> bytes:
+    """The image of an org's database with its jobs in it; the database itself goes on without them."""
+    store.set_meta(_KEY, pack_jobs(jobs))
+    try:
+        return store.image()
+    finally:
+        store.set_meta(_KEY, "")
+
+
+def kept_jobs(store: Store) -> BulkJobs:
+    """The jobs that came with an image; an org in a file has none."""
+    return unpack_jobs(store.get_meta(_KEY))
 
 
 def pack_jobs(jobs: BulkJobs) -> str:
