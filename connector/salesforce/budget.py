@@ -70,13 +70,24 @@ class SpendingBook(Protocol):
 
 @dataclass(frozen=True)
 class Room:
-    """One of the limits that a run keeps: how many calls it leaves, why, and what lifts it."""
+    """One of the limits that a run keeps: how many calls of 24 hours it allows, why, and what lifts it."""
 
-    left: int
+    limit: int
+    used: int
     why: Callable[[], str]
     remedy: str
-    again: Callable[[int], str] = lambda _: "Run later"
-    """When there will be room for so many calls."""
+    free_from: Callable[[int], datetime | None] = lambda _: None
+    """When so many calls will have room, where that can be told."""
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit - self.used)
+
+    def advice(self, calls: int) -> str:
+        if calls > self.limit:
+            return f"A whole day has no room for that: let it read or write less at once, or {self.remedy}."
+        from_when = self.free_from(calls)
+        return f"Run {f'after {from_when:%Y-%m-%d %H:%M} UTC' if from_when else 'later'}, or {self.remedy}."
 
 
 class Budget:
@@ -99,7 +110,7 @@ class Budget:
     def left(self) -> int | None:
         """Calls that may still be made by the tightest limit; None before the org has said what it allows."""
         room = self._tightest()
-        return max(0, room.left) if room else None
+        return room.left if room else None
 
     def step(self, name: str) -> None:
         """From now on calls are counted for this step of the run."""
@@ -112,17 +123,17 @@ class Budget:
         """
         self._predicted[self._meter.step] += predicted
         room = self._tightest()
-        if room and predicted > max(0, room.left):
+        if room and predicted > room.left:
             raise QuotaExhausted(
-                f"{what[:1].upper()}{what[1:]} takes about {predicted:,} API calls, and {max(0, room.left):,} are "
-                f"left: {room.why()}. Nothing of it was begun. {room.again(predicted)}, or {room.remedy}."
+                f"{what[:1].upper()}{what[1:]} takes about {predicted:,} API calls, and {room.left:,} are left: "
+                f"{room.why()}. Nothing of it was begun. {room.advice(predicted)}"
             )
 
     def spend(self, method: str, url: str) -> None:
         """Counts a call that is about to be made; QuotaExhausted when none is left."""
         room = self._tightest()
-        if room and room.left <= 0:
-            raise QuotaExhausted(f"No API call is left: {room.why()}. {room.again(1)}, or {room.remedy}.")
+        if room and not room.left:
+            raise QuotaExhausted(f"No API call is left: {room.why()}. {room.advice(1)}")
         self._meter.count(method, url)
         with self._lock:
             self._spent += 1
@@ -145,19 +156,16 @@ class Budget:
 
     def _rooms(self) -> Iterator[Room]:
         if (org := self._meter.org) and org.allowed:
-            left = self._percent(org.allowed, 100 - self._api.reserve) - org.used
-            yield Room(left, lambda: self._about_reserve(org), "lower [api] reserve in config.toml")
+            kept = self._percent(org.allowed, 100 - self._api.reserve)
+            yield Room(kept, org.used, lambda: self._about_reserve(org), "lower [api] reserve in config.toml")
         if (app := self._meter.app) and app.allowed:
             remedy = "ask an administrator to raise the app's limit"
-            yield Room(app.allowed - app.used, lambda: self._about_app(app), remedy)
+            yield Room(app.allowed, app.used, lambda: self._about_app(app), remedy)
         if share := self._share():
-            remedy = "raise [api] daily_share in config.toml"
             yield Room(
-                share.allowed - share.used,
-                lambda: self._about_share(share),
-                remedy,
-                lambda calls: self._room_from(share, calls),
-            )
+                share.allowed, share.used, lambda: self._about_share(share), "raise [api] daily_share in config.toml",
+                lambda calls: self._room_from(share.used + calls - share.allowed),
+            )  # fmt: skip
 
     def _about_reserve(self, org: Allowance) -> str:
         return (
@@ -179,13 +187,10 @@ class Budget:
             f"{self._allowed:,})"
         )
 
-    def _room_from(self, share: Allowance, calls: int) -> str:
-        """The calls of the day before drop out one by one."""
-        if calls > share.allowed:
-            return "A whole day's share is less than that: let it read or write less at once"
-        too_many = share.used + calls - share.allowed
+    def _room_from(self, too_many: int) -> datetime | None:
+        """The calls of the day before drop out in their order."""
         last = self._book.spent_until(self._clock() - DAY, too_many) if self._book else None
-        return f"Run after {last + DAY:%Y-%m-%d %H:%M} UTC" if last else "Run later"
+        return last + DAY if last else None
 
     @staticmethod
     def _percent(whole: int, percent: float) -> int:

@@ -102,7 +102,7 @@ REFUSED = {
     "app": ("api-usage=0/1000; per-app-api-usage=150/250(appName=Lifecycle)",
             r"100 are left: 150 of the 250 calls .*allows Lifecycle.*administrator"),
     "share": ("api-usage=0/200", r"100 are left: this installation's jobs spent 0 calls .*of the 100 .*\(50 % of the "
-              r"org's 200\).*A whole day's share is less.*raise \[api\] daily_share"),
+              r"org's 200\).*A whole day has no room for that.*raise \[api\] daily_share"),
 }  # fmt: skip
 
 
