@@ -7,7 +7,8 @@ Called by the command line. Everything that is wrong is collected, so that an au
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from connector.begin import Progress, stand_on
@@ -15,11 +16,13 @@ from connector.describe import Describes, FieldDescribe
 from connector.errors import FileProblems, FixFirst, Problem
 from connector.examples import run_examples
 from connector.jobs import Job, load_job, load_jobs
-from connector.mapping import FieldDefinition, Mapping, judge_mapping
+from connector.mapping import FieldDefinition, Judged, Mapping, judge_mapping
 from connector.models import all_sources, draft_models, find_sources, offline_describes, only_of
 from connector.orgsetup import fields_of
 from connector.pull.schema import refresh_describes
+from connector.pull.sources import read_sources
 from connector.settings import Settings
+from connector.store.mirror import Mirror
 
 EVERYTHING = "check"
 """Name of the job that stands for all mappings when an org is looked at."""
@@ -93,11 +96,30 @@ def _known_sources(settings: Settings, job: Job) -> Iterator[Path]:
 def _model(source: Path, settings: Settings, problems: list[Problem]) -> Mapping | None:
     try:
         judged = judge_mapping(source, None, settings.overrides)
+        if judged.sources:
+            judged = _judge_with_files(source, settings, judged)
     except FileProblems as found:
         problems += found.problems
         return None
     problems += judged.problems
     return judged.mapping
+
+
+def _judge_with_files(source: Path, settings: Settings, judged: Judged) -> Judged:
+    """The mapping typed by the columns of the files that are there; what is wrong with those is said where they are
+    named. Databases are not asked."""
+    with Mirror.open(":memory:") as mirror:
+        found = read_sources(mirror, judged.sources, settings.sources, datetime.now(UTC), databases=False)
+    there = {name: read.columns for name, read in found.items() if read.columns is not None}
+    again = judge_mapping(source, None, settings.overrides, there)
+    told = [
+        again.at(("facts", one.facts[0], "file")).problem(
+            found[one.name].pull.reason, severity="warning" if found[one.name].absent else "error"
+        )
+        for one in judged.sources
+        if one.name in found and not found[one.name].pull.complete
+    ]
+    return replace(again, problems=tuple(sorted({*again.problems, *told})))
 
 
 def _together(models: tuple[Mapping, ...]) -> Iterable[Problem]:

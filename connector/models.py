@@ -14,12 +14,14 @@ from collections.abc import Mapping as Map
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from connector.calendar import Calendar, country_calendar, org_calendar
 from connector.data import Needs, PullResult
 from connector.describe import Describes, ObjectDescribe, nearest, read_describe
+from connector.drift import Drift, as_before, find_drift, needed
 from connector.errors import FileProblems, FixFirst, Problem
 from connector.ids import full_id, is_id
 from connector.jobs import Job
@@ -29,6 +31,7 @@ from connector.mapping.load import load_mapping
 from connector.mapping.mapping import Mapping
 from connector.mapping.model import ModelFile
 from connector.mapping.source import DESCRIBES, mapping_files, own_describes, with_fields
+from connector.mapping.sources import Source, join_sources
 from connector.mapping.standard import standard_describes
 from connector.settings import Settings
 from connector.store.mirror import Mirror
@@ -72,6 +75,8 @@ class JobModel:
 
     mapping: Mapping
     only: Expression | None = None
+    drift: tuple[Drift, ...] = ()
+    """Fields that are not what they were when the mapping last made sense; it is typed by what they were."""
 
     @property
     def model(self) -> ModelFile:
@@ -97,19 +102,48 @@ def draft_models(job: Job, settings: Settings, mirror: Mirror, ask: Ask) -> tupl
 
 
 def final_models(
-    drafts: tuple[JobModel, ...], job: Job, settings: Settings, mirror: Mirror, known: Describes
+    drafts: tuple[JobModel, ...], job: Job, settings: Settings, mirror: Mirror, known: Describes, sources: Describes
 ) -> tuple[JobModel, ...]:
-    """The models typed by the org as it is now; `known` is what the mirror knew of it when the drafts were typed."""
-    return drafts if known and mirror.describes() == known else _load(job, settings, mirror)
+    """The models typed by the org as it is now, and by the `sources` that were read; `known` is what the mirror knew of
+    the org when the drafts were typed."""
+    if known and mirror.describes() == known and not sources:
+        return drafts
+    return _load(job, settings, mirror, sources)
 
 
-def _load(job: Job, settings: Settings, mirror: Mirror) -> tuple[JobModel, ...]:
+def sources_of(models: Iterable[JobModel]) -> tuple[Source, ...]:
+    """What the models read beside the org, each once."""
+    return join_sources(source for model in models for source in model.mapping.sources)
+
+
+def _load(
+    job: Job, settings: Settings, mirror: Mirror, sources: Describes = MappingProxyType({})
+) -> tuple[JobModel, ...]:
+    """The models typed by the org as it is; where that makes no sense any more, by the fields as they were."""
+    now = mirror.describes()
+    try:
+        return _load_by(job, settings, now, sources)
+    except FileProblems:
+        good = mirror.good_describes()
+        drifts = find_drift(good, now)
+        if not drifts:
+            raise
+        try:
+            models = _load_by(job, settings, as_before(now, good, drifts), sources)
+        except FileProblems:
+            models = ()
+        if not models:
+            raise
+    return tuple(replace(model, drift=needed(drifts, model.needs)) for model in models)
+
+
+def _load_by(job: Job, settings: Settings, described: Describes, sources: Describes) -> tuple[JobModel, ...]:
     models: list[JobModel] = []
     problems: list[Problem] = []
     for source in find_sources(settings, job.mappings):
-        org = describes_for(source, mirror.describes())
+        org = describes_for(source, described)
         try:
-            mapping = load_mapping(source, org, settings.overrides)
+            mapping = load_mapping(source, org, settings.overrides, sources)
             models.append(JobModel(mapping, only_of(job, mapping, org or offline_describes(source))))
         except FileProblems as found:
             problems += found.problems

@@ -174,7 +174,10 @@ class RecordEnv(_Env):
     def column(self, node: Field | Fact | Name | CtaDone) -> Sql:
         if not isinstance(node, Field):
             return column(column_name(node), "j")
-        return column(node.name, alias_of(node.root, node.steps) if node.root != "source" else node.root_sobject)
+        if node.root == "source":
+            found = column(node.name, node.root_sobject)
+            return found if node.name == ROW else typed(found, node)  # a column without any value is of no type
+        return column(node.name, alias_of(node.root, node.steps))
 
     def aggregate(self, node: Aggregate) -> Sql:
         raise TypeError(f"an aggregate inside an aggregate: {node!r}")

@@ -18,6 +18,7 @@ from connector.ids import full_id
 from connector.mapping import Mapping as Model
 from connector.mapping.check_examples import STAGE
 from connector.mapping.model import Example, GivenStage
+from connector.mapping.sources import GIVEN_FACTS, given_rows, undated
 from connector.mapping.texts import QUEUE
 from connector.plan.keys import cta_key, member_key, step_key
 
@@ -36,6 +37,8 @@ class Book:
     number: int
     as_of: datetime
     rows: dict[str, list[Row]] = field(default_factory=dict)
+    beside: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The subject's row in each file or query, its key included."""
 
     def add(self, sobject: str, given: Mapping[str, Any]) -> Row:
         rows = self.rows.setdefault(sobject, [])
@@ -74,7 +77,19 @@ def book_of(example: Example, number: int, model: Model, as_of: datetime) -> Boo
             ours = _key(sobject, given, book, example, model)
             book.add(sobject, {**_cast(model, sobject, given), **ours})
     _complete_all(book, model)
+    book.beside.update(_beside(example, model, subject, as_of))
     return book
+
+
+def _beside(example: Example, model: Model, subject: Row, as_of: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows that the values of `facts` stand for; a value without its date is of the day of the example."""
+    rows, dates = given_rows(model.model, example.given), dict(undated(model.model, example.given))
+    for source in model.sources:
+        if source.name in rows:
+            key = source.key
+            subject[key.field] = subject.get(key.field) or subject["Id"]
+            day = {dates[source.name]: as_of.date()} if source.name in dates else {}
+            yield source.name, {**day, **rows[source.name], key.column: subject[key.field]}
 
 
 def _complete_all(book: Book, model: Model) -> None:
@@ -89,7 +104,7 @@ def _subject(example: Example, model: Model) -> dict[str, Any]:
 
 def _parents_first(example: Example, model: Model) -> list[str]:
     order = {name: n for n, name in enumerate(("Campaign", "Contact", "Lead", "Contract", "Opportunity"))}
-    given = [name for name in example.given if name not in (STAGE, model.model.subject)]
+    given = [name for name in example.given if name not in (STAGE, GIVEN_FACTS, model.model.subject)]
     return sorted(given, key=lambda name: order.get(name, len(order)))
 
 

@@ -6,9 +6,11 @@ anything: what an example comes to is what a run would do with such an account.
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Map
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from connector.calendar import Calendar, country_calendar
@@ -21,9 +23,12 @@ from connector.jobs import Limits
 from connector.mapping import Mapping
 from connector.mapping.check_examples import STAGE
 from connector.mapping.model import Example, GivenStage
+from connector.mapping.sources import Source
+from connector.mapping.values import COMMON_ID
 from connector.plan.keys import CtaKey, MemberKey, StepKey, read_member_key, read_task_key
 from connector.plan.plan import make_plan
 from connector.store.mirror import Mirror
+from connector.store.sources import StoredKey, read_delimited, take_in
 
 _NOON = time(12)
 _ZONE = "UTC"
@@ -90,7 +95,24 @@ def _fill(mirror: Mirror, mapping: Mapping, books: Sequence[Book], as_of: dateti
         rows = [[row.get(name) for name in names] for book in books for row in book.rows.get(sobject, [])]
         mirror.store(sobject, names, rows, as_of, replace=True)
     objects = {name: ObjectPull(name, complete=True) for name in mapping.needs.fields}
+    objects |= {source.name: _fill_source(mirror, source, books, as_of) for source in mapping.sources}
     return PullResult(as_of, ORG_ID, mapping.model.zone or _ZONE, objects)
+
+
+def _fill_source(mirror: Mirror, source: Source, books: Sequence[Book], as_of: datetime) -> ObjectPull:
+    """A file or the answer to a query, just written, with the rows that the examples give."""
+    key, names = source.key, sorted(source.columns)
+    rows = [_lower_case(book.beside[source.name]) for book in books if source.name in book.beside]
+    picks = {name: f"c{n}" for n, name in enumerate(names)}
+    stored = StoredKey(key.stored, key.column, key.field, f"c{len(names)}", COMMON_ID if key.field == "Id" else 0)
+    header = [*names, key.column]
+    with mirror.spooled([header, *([row.get(name.lower()) for name in header] for row in rows)]) as (file, _):
+        take_in(mirror, source.name, read_delimited(file, header, ","), picks, kinds={}, keys=[stored])
+    return ObjectPull(source.name, complete=True, written=as_of)
+
+
+def _lower_case(row: Map[str, Any]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in row.items()}
 
 
 def _calendar(mapping: Mapping, as_of: datetime) -> Calendar:

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from connector.errors import Problem
 from connector.files import Path
-from connector.mapping.model import Example, GivenStage
+from connector.mapping.model import Example, Fact, GivenStage
+from connector.mapping.sources import GIVEN_FACTS, source_name
 from connector.mapping.whole import Whole, did_you_mean
 
 STAGE = "stage"
@@ -32,8 +33,10 @@ def _given(whole: Whole, where: Path, example: Example) -> Iterator[Problem]:
         path = (*where, name)
         if name == STAGE:
             yield from _stage(whole, path, value)
+        elif name == GIVEN_FACTS:
+            yield from _facts(whole, path, value)
         elif name not in whole.describes:
-            hint = did_you_mean(name, [*whole.describes, STAGE])
+            hint = did_you_mean(name, [*whole.describes, STAGE, GIVEN_FACTS])
             yield whole.problem(path, f"there is no sObject {name!r}{hint}", at_key=True)
         elif name == whole.model.subject:
             yield from _record(whole, path, name, value)
@@ -59,6 +62,38 @@ def _stage(whole: Whole, where: Path, value: Any) -> Iterator[Problem]:
     if given.segment and given.segment not in segments:
         hint = did_you_mean(given.segment, segments)
         yield whole.problem((*where, "segment"), f"there is no segment {given.segment!r}{hint}")
+
+
+def _facts(whole: Whole, where: Path, value: Any) -> Iterator[Problem]:
+    """Values of facts that read files and databases; the others come from the records given."""
+    beside = {key: fact for key, fact in whole.model.facts.items() if source_name(fact)}
+    if not isinstance(value, dict):
+        yield whole.problem(where, "facts of files and queries are given as {nps: 9}")
+        return
+    for key, given in value.items():
+        path = (*where, key)
+        if key not in beside:
+            why = "comes from records; give those" if key in whole.model.facts else "does not exist"
+            yield whole.problem(path, f"the fact {key!r} {why}{did_you_mean(key, beside)}", at_key=True)
+        elif isinstance(given, dict):
+            yield from _columns(whole, path, beside[key], given)
+        elif not (_is_name(beside[key].value) and _is_name(beside[key].dated or "day")):
+            message = f"the fact {key!r} is computed from columns; give those: {{{key}: {{column: value}}}}"
+            yield whole.problem(path, message)
+
+
+def _columns(whole: Whole, where: Path, fact: Fact, given: dict[str, Any]) -> Iterator[Problem]:
+    """Of the columns that facts over the same file or query mention."""
+    fields = [e.fields.get(source_name(fact), ()) for e in whole.compiled.expressions.values()]
+    known = sorted({name for names in fields for name in names})
+    for column in given:
+        if known and column.lower() not in {name.lower() for name in known}:
+            hint = did_you_mean(column, known)
+            yield whole.problem((*where, column), f"no fact reads the column {column!r}{hint}", at_key=True)
+
+
+def _is_name(text: str) -> bool:
+    return text.strip().isidentifier()
 
 
 def _record(whole: Whole, where: Path, sobject: str, record: Any) -> Iterator[Problem]:

@@ -7,13 +7,15 @@ so that an author mends them in one go.
 from __future__ import annotations
 
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from connector.describe import Describes, ObjectDescribe
 from connector.errors import FileProblems, Problem
+from connector.files import Document, Position
+from connector.files import Path as Keys
 from connector.mapping.check import check_model
 from connector.mapping.compile import Compiled, compile_model
 from connector.mapping.fields import FieldDefinition, fields_of_model
@@ -38,6 +40,11 @@ class Judged:
     mapping: Mapping | None = None
     sources: tuple[Source, ...] = ()
     """What the mapping reads beside the org, also where something else in it is wrong."""
+    document: Document = field(default_factory=lambda: Document("", None), repr=False, compare=False)
+
+    def at(self, path: Keys) -> Position:
+        """Where a part of the model stands in its file."""
+        return self.document.at(path)
 
 
 def load_mapping(
@@ -78,9 +85,9 @@ def judge_mapping(
     problems = _each_once([*document.problems, *shaped.problems, *compiled.problems, *check_model(whole)])
     beside = sources_of(shaped.model, _columns(compiled))
     if any(problem.severity == "error" for problem in problems):
-        return Judged(problems, sources=beside)
+        return Judged(problems, None, beside, document)
     mapping = _mapping(whole, compiled, fields, digest_of(source, own), problems)
-    return Judged(problems, replace(mapping, sources=beside), beside)
+    return Judged(problems, replace(mapping, sources=beside), beside, document)
 
 
 def _columns(compiled: Compiled) -> dict[str, set[str]]:

@@ -112,13 +112,23 @@ def describe_source(source: Source, known: Describes, model: ModelFile) -> Objec
     fields: dict[str, FieldDescribe] = dict(_from_examples(model, source.name))
     data = known.get(source.name)
     for column in data.fields.values() if data else ():
-        if column.type != UNTYPED or column.name not in fields:
-            fields[column.name] = column
+        fields[column.name] = _merged(column, fields.get(column.name))
     for name, kind in source.declared.items():
         spelled = next((f for f in fields if f.lower() == name.lower()), name)
         if spelled not in fields or fields[spelled].type != _TYPES[kind]:
             fields[spelled] = column_field(spelled, kind)
     return ObjectDescribe(source.name, source.shown, fields)
+
+
+def _merged(data: FieldDescribe, example: FieldDescribe | None) -> FieldDescribe:
+    """What the data showed, wide enough for the numbers of the worked examples."""
+    if example is None or data.type not in (UNTYPED, example.type):
+        return data
+    if data.type == UNTYPED or data.type != _TYPES["number"]:
+        return replace(example, name=data.name)
+    before = max(field.precision - field.scale for field in (data, example))
+    after = max(data.scale, example.scale)
+    return column_field(data.name, "number", before, min(after, max(0, 38 - before)))
 
 
 def column_field(name: str, kind: str, before: int = 0, after: int = 0) -> FieldDescribe:

@@ -70,6 +70,8 @@ class ExplainedFact(Protocol):
     def text(self) -> str: ...
     @property
     def why_unknown(self) -> str: ...
+    @property
+    def source(self) -> str: ...
 
 
 class Explained(Protocol):
@@ -187,6 +189,8 @@ def _facts(facts: Sequence[ExplainedFact]) -> Iterator[RenderableType]:
     table.add_column()
     for fact in facts:
         value = Text(f"unknown: {fact.why_unknown}", style="yellow") if fact.why_unknown else Text(plain(fact.text))
+        if fact.source:
+            value.append(f"  ({plain(fact.source)})", style="dim")
         table.add_row(fact.key, value)
     yield Padding(table, _INDENT, expand=False)
 
@@ -201,7 +205,10 @@ def explanation_json(found: Explained, as_of: datetime) -> dict[str, Any]:
         "reason": {"rule": found.reason.rule, "sentence": found.reason.sentence},
         "in_scope": found.scope, "proposed": found.decision.proposed, "problem": found.decision.problem,
         "next": evaluation.next_text, "stages": [_stage_json(stage) for stage in found.stages],
-        "facts": {fact.key: {"value": fact.text, "why_unknown": fact.why_unknown} for fact in found.facts},
+        "facts": {
+            fact.key: {"value": fact.text, "why_unknown": fact.why_unknown, "source": fact.source}
+            for fact in found.facts
+        },
     }  # fmt: skip
 
 

@@ -93,10 +93,15 @@ def _engine(url: str, timeout: float) -> Engine:
     arguments = {limit: max(1, int(min(timeout, 30)))} if limit else {}
     try:
         with _told_without_secrets(url):
-            address = f"{_DRIVERS.get(scheme, scheme)}://{rest}"
+            address = _read_only_file(rest) if scheme == "sqlite" else f"{_DRIVERS.get(scheme, scheme)}://{rest}"
             return create_engine(address, poolclass=pool.NullPool, connect_args=arguments, hide_parameters=True)
     except ImportError as error:
         raise Unanswered(_missing(dialect)) from error
+
+
+def _read_only_file(rest: str) -> str:
+    """SQLite would make a file that is not there."""
+    return f"sqlite:///file:{quote(rest[1:])}?mode=ro&uri=true"
 
 
 def _missing(dialect: str) -> str:

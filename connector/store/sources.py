@@ -27,14 +27,14 @@ _NUMBER = r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _MOMENT = _DATE + r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
 _IS: Mapping[str, str] = {
-    "number": f"regexp_full_match({{v}}, '{_NUMBER}')",
-    "date": f"regexp_full_match({{v}}, '{_DATE}') AND TRY_CAST({{v}} AS DATE) IS NOT NULL",
-    "datetime": f"regexp_full_match({{v}}, '{_MOMENT}') AND TRY_CAST({{v}} AS TIMESTAMPTZ) IS NOT NULL",
-    "boolean": "lower({v}) IN ('true', 'false')",
+    "number": f"(lower($v) = 'nan' OR regexp_full_match($v, '{_NUMBER}'))",
+    "date": f"regexp_full_match($v, '{_DATE}') AND TRY_CAST($v AS DATE) IS NOT NULL",
+    "datetime": f"regexp_full_match($v, '{_MOMENT}') AND TRY_CAST($v AS TIMESTAMPTZ) IS NOT NULL",
+    "boolean": "lower($v) IN ('true', 'false')",
     "text": "true",
 }
 """Kind of column -> whether a text is such a value; the first that fits all of them is what the column holds. A number
-with zeros in front is none: it is somebody's customer number."""
+with zeros in front is none: it is somebody's customer number. Programs write nan where they have no number."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def read_delimited(file: Path, header: Sequence[str], delimiter: str) -> str:
     shape = ", ".join(f"'c{n}': 'VARCHAR'" for n in range(len(header)))
     return (
         f"read_csv({literal(str(file))}, auto_detect = false, header = true, delim = {literal(delimiter)}, "
-        f"quote = '\"', escape = '\"', nullstr = '', max_line_size = {LONGEST_LINE}, columns = {{{shape}}})"
+        f"quote = '\"', escape = '\"', nullstr = '', max_line_size = {LONGEST_LINE}, "
+        f"buffer_size = {LONGEST_LINE}, columns = {{{shape}}})"
     )
 
 
@@ -183,7 +184,7 @@ def _refuse_doubles(mirror: Mirror, keys: Sequence[StoredKey]) -> None:
 def _found(mirror: Mirror, column: str, wanted: str) -> ColumnFound:
     """What a column holds. Raises Unfit where it must hold something else."""
     value = name(column)
-    tests = ", ".join(f"count(*) FILTER (WHERE NOT ({test.format(v=value)}))" for test in _IS.values())
+    tests = ", ".join(f"count(*) FILTER (WHERE NOT ({test.replace('$v', value)}))" for test in _IS.values())
     row = mirror.connection.execute(f"SELECT count({value}), {tests} FROM beside WHERE {value} IS NOT NULL").fetchone()
     filled, *misfits = row or (0, 0)
     kind = wanted or (next(k for k, wrong in zip(_IS, misfits, strict=True) if not wrong) if filled else "")
@@ -195,7 +196,7 @@ def _found(mirror: Mirror, column: str, wanted: str) -> ColumnFound:
 def _refuse_value(mirror: Mirror, column: str, kind: str) -> None:
     value = name(column)
     row = mirror.connection.execute(
-        f"SELECT {ROW}, {value} FROM beside WHERE {value} IS NOT NULL AND NOT ({_IS[kind].format(v=value)}) "
+        f"SELECT {ROW}, {value} FROM beside WHERE {value} IS NOT NULL AND NOT ({_IS[kind].replace('$v', value)}) "
         f"ORDER BY {ROW} LIMIT 1"
     ).fetchone()
     at, text = row or (0, "")
@@ -239,7 +240,8 @@ def _typed(column: str, found: ColumnFound) -> str:
     value = name(column)
     match found.kind:
         case "number":
-            return f"CAST({value} AS DECIMAL({found.before + found.after}, {found.after}))"
+            kind = f"DECIMAL({found.before + found.after}, {found.after})"
+            return f"CASE WHEN lower({value}) <> 'nan' THEN CAST({value} AS {kind}) END"
         case "date":
             return f"CAST({value} AS DATE)"
         case "datetime":

@@ -45,6 +45,7 @@ class FactLine:
     key: str
     text: str = ""
     why_unknown: str = ""
+    source: str = ""
     label: str = ""
     value: Any = None
 
