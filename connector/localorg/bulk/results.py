@@ -1,20 +1,26 @@
-"""The three result files of an ingest job, in the job's own CSV (reference 3.2); the columns are those uploaded."""
+"""The three result files of an ingest job, in the job's own CSV (reference 3.2); the columns are those uploaded.
 
-from collections.abc import Callable, Iterable, Mapping
+"The order of records in the response isn't guaranteed to match the order of records in the original job data": batches
+of 10,000 rows run side by side, and whoever ends first is told first. Here that is the last one, every time.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from connector.localorg.bulk.jobs import IngestJob
+from connector.localorg.bulk.jobs import IngestJob, Outcome
+from connector.localorg.bulk.usage import ROWS_PER_BATCH
 
 
 def write_successful(job: IngestJob) -> bytes:
     """successfulResults: the id and whether it is new, before what was uploaded."""
-    rows = ((o.record_id, "true" if o.created else "false", *o.cells) for o in job.outcomes if not o.error)
+    outcomes = _as_batches_end(job.outcomes)
+    rows = ((o.record_id, "true" if o.created else "false", *o.cells) for o in outcomes if not o.error)
     return _write(job, ("sf__Id", "sf__Created"), rows)
 
 
 def write_failed(job: IngestJob) -> bytes:
     """failedResults: the id, where the row named one, and the refusal, before what was uploaded."""
-    rows = ((o.record_id, o.error, *o.cells) for o in job.outcomes if o.error)
+    rows = ((o.record_id, o.error, *o.cells) for o in _as_batches_end(job.outcomes) if o.error)
     return _write(job, ("sf__Id", "sf__Error"), rows)
 
 
@@ -23,6 +29,11 @@ def write_unprocessed(job: IngestJob) -> bytes:
     if job.table is None:
         return job.upload or b""
     return _write(job, (), job.table.rows[len(job.outcomes) :])
+
+
+def _as_batches_end(outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
+    for first in reversed(range(0, len(outcomes), ROWS_PER_BATCH)):
+        yield from outcomes[first : first + ROWS_PER_BATCH]
 
 
 def _write(job: IngestJob, own: tuple[str, ...], rows: Iterable[Iterable[str]]) -> bytes:

@@ -305,6 +305,14 @@ def test_batches_of_a_day(bulk: Bulk, org: Org, monkeypatch: pytest.MonkeyPatch)
     assert bulk.poll("ingest", bulk.loaded("insert", "Name\nG\n"))["state"] == "JobComplete"
 
 
+def test_results_come_batch_by_batch_in_no_order_of_the_upload(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client has to tell rows by a key of its own (reference 3.2: row order is not preserved)."""
+    monkeypatch.setattr("connector.localorg.bulk.results.ROWS_PER_BATCH", 2)
+    job = bulk.loaded("insert", "Name,Phone\nA,1\nB,2\n,3\nD,4\n,5\n")
+    assert [r["Name"] for r in bulk.file(job, "successfulResults")] == ["D", "A", "B"]
+    assert [r["Phone"] for r in bulk.file(job, "failedResults")] == ["5", "3"]
+
+
 def test_ingest_jobs_travel_with_a_snapshot(bulk: Bulk, org: Org) -> None:
     done = bulk.loaded("insert", "Name,Score__c\nA,many\nB,1\n")
     opened = bulk.create("insert").body["id"]
