@@ -1,7 +1,7 @@
 """The three result files of an ingest job, in the job's own CSV (reference 3.2); the columns are those uploaded.
 
-"The order of records in the response isn't guaranteed to match the order of records in the original job data": batches
-of 10,000 rows run side by side, and whoever ends first is told first. Here that is the last one, every time.
+Rows are told in no order that a client may rely on (reference 3.2): batches of 10,000 run side by side, and whichever
+ends first is told first. Here that is the last one, every time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
