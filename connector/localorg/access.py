@@ -71,13 +71,13 @@ class Access:
 
     def sees(self, definition: ObjectDef, wanted: FieldDef) -> bool:
         """Tell whether the field exists for this user."""
-        key = f"{definition.name}.{wanted.name}"
-        return key not in self.hidden_fields and self._granted(definition, wanted, self.grants.readable)
+        hidden = key_of(definition, wanted) in self.hidden_fields
+        return not hidden and self._granted(definition, wanted, self.grants.readable)
 
     def writes(self, definition: ObjectDef, wanted: FieldDef) -> bool:
         """Tell whether the user may set the field, were it not read-only by nature."""
-        key = f"{definition.name}.{wanted.name}"
-        return key not in self.read_only_fields and self._granted(definition, wanted, self.grants.editable)
+        read_only = key_of(definition, wanted) in self.read_only_fields
+        return not read_only and self._granted(definition, wanted, self.grants.editable)
 
     def _granted(self, definition: ObjectDef, wanted: FieldDef, granted: frozenset[str]) -> bool:
         """Field permissions are about fields that describe calls permissionable; a compound one follows its parts."""
@@ -85,13 +85,18 @@ class Access:
             return True
         if not wanted.stored:
             parts = (f for f in definition.fields.values() if f.raw["compoundFieldName"] == wanted.name)
-            return any(f"{definition.name}.{f.name}" in granted for f in parts)
-        return not wanted.raw["permissionable"] or f"{definition.name}.{wanted.name}" in granted
+            return any(key_of(definition, f) in granted for f in parts)
+        return not wanted.raw["permissionable"] or key_of(definition, wanted) in granted
 
     def field(self, definition: ObjectDef, name: str) -> FieldDef | None:
         """Look a field up as this user: unknown and hidden are the same."""
         found = definition.find(name)
         return found if found is not None and self.sees(definition, found) else None
+
+
+def key_of(definition: ObjectDef, wanted: FieldDef) -> str:
+    """The key under which security knows a field; a person's on Account is that of Contact (help, Account Fields)."""
+    return str(wanted.raw.get("mirrors") or f"{definition.name}.{wanted.name}")
 
 
 SYSTEM_ACCESS = Access()

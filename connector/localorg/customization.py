@@ -24,6 +24,7 @@ from connector.localorg.definitions import (
 )
 from connector.localorg.ids import ALPHABET
 from connector.localorg.schema import Definition
+from connector.localorg.schema.persons import mirror_custom
 from connector.localorg.summaries import complete_summary, is_summary
 
 __all__ = ["ACTIVITY_OBJECTS", "DefinitionError", "extend_schema", "spread_definitions"]
@@ -81,6 +82,8 @@ def _add_field(objects: dict[str, ObjectDef], definition: Definition) -> None:
     field = build_field(complete_custom_field(complete_summary(objects, owner, raw) if is_summary(raw) else raw))
     objects[owner.name.lower()] = with_fields(owner, [field])
     _add_children(objects, owner.name, field)
+    if owner.name == "Contact" and field.custom and objects["account"].has("IsPersonAccount"):
+        _add_field(objects, {**mirror_custom(raw), "sobject": "Account"})
 
 
 def _add_children(objects: dict[str, ObjectDef], child: str, field: FieldDef) -> None:

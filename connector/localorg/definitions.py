@@ -239,7 +239,7 @@ def complete_custom_field(raw: Definition) -> Definition:
     if kind in NUMBER_TYPES:
         given["precision"] = 18
     if kind == "boolean":
-        given |= {"nillable": False, "defaultedOnCreate": True, "defaultValue": False}
+        given |= {"nillable": False, "defaultedOnCreate": True, "defaultValue": False, "permissionable": True}
     if raw.get("calculated") or raw.get("autoNumber"):
         zero = bool(raw.get("calculatedFormula"))
         given |= {"createable": False, "updateable": False, "formulaTreatNullNumberAsZero": zero}

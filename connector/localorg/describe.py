@@ -43,7 +43,7 @@ _GLOBAL_KEYS = (
 )
 _INTERNAL_OBJECT_KEYS = frozenset({"feature", "fields", "childRelationships", "controlledByParent"})
 _INTERNAL_FIELD_KEYS = (
-    frozenset({"childRelationshipName", "displayFormat", "trackHistory", "description"}) | SUMMARY_KEYS
+    frozenset({"childRelationshipName", "displayFormat", "trackHistory", "description", "mirrors"}) | SUMMARY_KEYS
 )
 MASTER_RECORD_TYPE = "012000000000000AAA"
 

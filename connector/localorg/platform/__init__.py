@@ -60,6 +60,7 @@ _BEFORE: Mapping[str, tuple[Before, ...]] = {
 }
 _AFTER: Mapping[str, tuple[After, ...]] = {
     "Account": (persons.keep_person_contact,),
+    "Contact": (persons.keep_person_account,),
     "Task": (activities.roll_up_last_activity,),
     "Event": (activities.roll_up_last_activity,),
     "Opportunity": (opportunities.record_history,),

@@ -13,6 +13,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from connector.localorg.schema.persons import person_fields
+
 Definition = dict[str, Any]
 
 OBJECT_DEFAULTS: Definition = {
@@ -144,37 +146,16 @@ _IS_PERSON: Definition = {
     "defaultValue": False,
     **_READ_ONLY,
 }
-_OPT_OUT: Definition = {"type": "boolean", "nillable": False, "defaultedOnCreate": True, "defaultValue": False}
-_PERSON_FIELDS: dict[str, tuple[Definition, ...]] = {
-    "Contact": (_IS_PERSON,),
-    "RecordType": ({**_IS_PERSON, "name": "IsPersonType", "label": "Is Person Type"},),
-    "Account": (
-        _IS_PERSON,
-        {
-            "name": "PersonContactId",
-            "label": "Contact ID",
-            "type": "reference",
-            "length": 18,
-            "referenceTo": ["Contact"],
-            "relationshipName": "PersonContact",
-            **_READ_ONLY,
-        },
-        {"name": "FirstName", "label": "First Name", "type": "string", "length": 40},
-        {"name": "LastName", "label": "Last Name", "type": "string", "length": 80},
-        {"name": "Salutation", "label": "Salutation", "type": "picklist", "length": 40},
-        {"name": "PersonEmail", "label": "Email", "type": "email", "length": 80},
-        {"name": "PersonMobilePhone", "label": "Mobile", "type": "phone", "length": 40},
-        {"name": "PersonTitle", "label": "Title", "type": "string", "length": 80},
-        {"name": "PersonBirthdate", "label": "Birthdate", "type": "date"},
-        {"name": "PersonLeadSource", "label": "Lead Source", "type": "picklist", "length": 255},
-        {"name": "PersonHasOptedOutOfEmail", "label": "Email Opt Out", **_OPT_OUT},
-        {"name": "PersonDoNotCall", "label": "Do Not Call", **_OPT_OUT},
-        {"name": "PersonMailingStreet", "label": "Mailing Street", "type": "textarea", "length": 255},
-        {"name": "PersonMailingCity", "label": "Mailing City", "type": "string", "length": 40},
-        {"name": "PersonMailingState", "label": "Mailing State/Province", "type": "string", "length": 80},
-        {"name": "PersonMailingPostalCode", "label": "Mailing Zip/Postal Code", "type": "string", "length": 20},
-        {"name": "PersonMailingCountry", "label": "Mailing Country", "type": "string", "length": 80},
-    ),
+_PERSON_CONTACT: Definition = {
+    "name": "PersonContactId",
+    "label": "Contact ID",
+    "type": "reference",
+    "length": 18,
+    "referenceTo": ["Contact"],
+    "relationshipName": "PersonContact",
+    "permissionable": False,
+    "createable": False,
+    "updateable": False,
 }
 _CURRENCY_FIELD: Definition = {
     "name": "CurrencyIsoCode",
@@ -202,8 +183,23 @@ def _with_features(definition: Definition, features: frozenset[str]) -> Definiti
     if MULTI_CURRENCY in features and definition["name"] == "User":
         definition["fields"].append(complete_field(dict(_OWN_CURRENCY)))
     if PERSON_ACCOUNTS in features:
-        definition["fields"] += [complete_field(dict(f)) for f in _PERSON_FIELDS.get(definition["name"], ())]
+        _add_person_fields(definition)
     return definition
+
+
+def _add_person_fields(definition: Definition) -> None:
+    """What person accounts add to Account, Contact and RecordType; Name may be empty until it is put together."""
+    added: list[Definition] = []
+    match definition["name"]:
+        case "Contact":
+            added = [_IS_PERSON]
+        case "RecordType":
+            added = [{**_IS_PERSON, "name": "IsPersonType", "label": "Is Person Type"}]
+        case "Account":
+            name = next(f for f in definition["fields"] if f["name"] == "Name")
+            name["nillable"] = True
+            added = [_IS_PERSON, _PERSON_CONTACT, *person_fields(read_object("Contact"))]
+    definition["fields"] += [complete_field(dict(f)) for f in added]
 
 
 @cache
