@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -193,8 +195,16 @@ def test_threads_with_an_expired_token_all_end(server: LocalOrgServer) -> None:
 # --- proxies, certificates, patience: for logins, calls and downloads alike ------------------------------------
 
 
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """Bytes one way until that way is closed."""
+    with suppress(OSError):
+        while piece := source.recv(65536):
+            target.sendall(piece)
+        target.shutdown(socket.SHUT_WR)
+
+
 class Proxy(BaseHTTPRequestHandler):
-    """Passes plain HTTP on and notes what went through."""
+    """Passes plain HTTP on, opens tunnels for TLS, and notes what went through."""
 
     seen: list[str]
 
@@ -213,6 +223,18 @@ class Proxy(BaseHTTPRequestHandler):
         self.wfile.write(reply.content)
 
     do_GET = do_POST = do_DELETE = do_PATCH = pass_on  # noqa: N815 - the names are the library's
+
+    def do_CONNECT(self) -> None:
+        type(self).seen.append(self.path)
+        host, _, port = self.path.partition(":")
+        with socket.create_connection((host, int(port)), timeout=10) as there:
+            self.send_response(200)
+            self.end_headers()
+            back = threading.Thread(target=pump, args=(there, self.connection), daemon=True)
+            back.start()
+            pump(self.connection, there)
+            back.join(10)
+        self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing."""
@@ -264,6 +286,23 @@ def test_the_environments_proxy_is_obeyed_without_one_in_the_settings(
     monkeypatch.setenv("http_proxy", address)
     log_in(server, http=HttpSettings(attempts=1), **CREDENTIALS).query(SOQL)
     assert len(seen) == len(server.org.ledger.entries) == 2
+
+
+def test_tls_goes_through_a_tunnel_and_is_judged_by_the_bundle(
+    tmp_path: Path, proxy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, seen = proxy
+    monkeypatch.setenv("NO_PROXY", "*")
+    tls = make_tls(tmp_path)
+    org = Org.create(clock=Clock(), seed=1)
+    org.add_client("key", "system-secret", org.add_user("connector@example.com"))
+    with LocalOrgServer(org, tls=tls) as server:
+        http = HttpSettings(attempts=1, ca_bundle=tls.ca_file, proxy=address)  # type: ignore[arg-type]
+        client = log_in(server, http=http, **CREDENTIALS)
+        assert download(client, tmp_path) == 1
+        assert set(seen) == {f"127.0.0.1:{server.port}"}
+        client._session.close()
+    org.close()
 
 
 def test_a_proxy_that_is_not_there_is_named_without_its_password(server: LocalOrgServer) -> None:

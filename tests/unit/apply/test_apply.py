@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from org_in_memory import KEY, OrgInMemory, refused
 
-from connector.apply import apply_plan, holds
+from connector.apply import apply_plan, calls_needed, holds
 from connector.data import Breach, Change, Guard, Outcome, Plan, Reason
 from connector.errors import FixFirst, NeedsApproval, QuotaExhausted, RetryLater
 from connector.salesforce import RowResult
@@ -100,6 +100,15 @@ def test_what_is_planned_is_written_and_recorded(bench: Bench) -> None:
 def test_an_empty_plan_asks_nothing(bench: Bench) -> None:
     assert bench.apply() == {}
     assert bench.org.log == []
+
+
+def test_the_calls_of_a_plan_are_known_before_it_is_written(bench: Bench) -> None:
+    bench.org.records["User", ANNA] = {"IsActive": True}
+    active = (Guard("User", ANNA, "IsActive", True, "the owner is active"),)
+    changes = (*bench.accounts(401), *(creation(f"k{n}", guards=active) for n in range(201)), creation("x"))
+    bench.apply(*changes)
+    assert calls_needed(Plan(changes)) == len(bench.org.log) == 3 * 2 + 2 * 2
+    assert calls_needed(Plan()) == 0
 
 
 def test_batches_hold_200_rows_of_one_sobject_and_sort(bench: Bench) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -294,3 +296,29 @@ def test_answers_without_the_header_change_nothing(wire: Wire) -> None:
     for _ in range(2):
         client.query("SELECT Id FROM Account")
     assert (client.usage.used, client.usage.total) == (7, 2)
+
+
+SENT_BY = {
+    "login": lambda client, session: None,
+    "call": lambda client, session: client.query("SELECT Id FROM Account"),
+    "download": lambda client, session: session.read_stream(f"{DATA}/jobs/query/750/results", lambda answer: None),
+}
+
+
+@pytest.mark.parametrize("send", SENT_BY.values(), ids=SENT_BY.keys())
+def test_patience_proxy_and_bundle_of_the_settings_hold_for_everything_that_is_sent(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, send: Callable[[Any, Any], None]
+) -> None:
+    """Whatever the environment says."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://elsewhere:1")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/elsewhere.pem")
+    wire.answer("GET", "query", EMPTY)
+    wire.answer("GET", "jobs/query/750/results", "Id\n")
+    bundle = tmp_path / "company.pem"
+    http = {"connect_timeout": 3, "read_timeout": 70, "proxy": "http://proxy:3128", "ca_bundle": bundle}
+    client = wire.client(http=http)
+    send(client, client._session)
+    said = wire.mock.calls[-1].request.req_kwargs
+    assert said["timeout"] == (3, 70)
+    assert said["proxies"] == {"http": "http://proxy:3128", "https": "http://proxy:3128"}
+    assert said["verify"] == str(bundle)
