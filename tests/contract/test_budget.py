@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from connector.data import Needs, PullResult
 from connector.errors import QuotaExhausted
 from connector.localorg.faults import Fault
 from connector.localorg.org import Clock, Org
 from connector.localorg.server import LocalOrgServer
+from connector.pull import pull
 from connector.salesforce import OrgClient, connect
 from connector.salesforce.budget import predict_calls
 from connector.salesforce.composite import describe_request, query_request
 from connector.salesforce.usage import Allowance, spent_on
-from connector.settings import ApiSettings, HttpSettings, OrgSettings
+from connector.settings import ApiSettings, HttpSettings, OrgSettings, PullSettings
 from connector.store.ledger import Ledger
+from connector.store.mirror import Mirror
 from connector.store.spending import Spending
 
 SOQL = "SELECT Id FROM Organization"
@@ -89,6 +92,47 @@ def test_two_jobs_on_one_ledger_share_a_day_by_the_orgs_clock(server: LocalOrgSe
         third = client_of(server, book, share=10)
         assert third.query(SOQL)
         assert third.usage.share == Allowance(1, 10)
+
+
+LARGE = ("Account", "Contact", "Opportunity")
+
+
+def book_of_records(server: LocalOrgServer) -> None:
+    for n in range(10):
+        server.org.create_record("Account", {"Name": f"Account {n}"})
+        server.org.create_record("Contact", {"LastName": f"Contact {n}"})
+        server.org.create_record(
+            "Opportunity", {"Name": f"Deal {n}", "StageName": "Prospecting", "CloseDate": "2026-12-31"}
+        )
+
+
+def pull_large(client: OrgClient, mirror: Mirror) -> PullResult:
+    needs = Needs({name: frozenset({"Name"}) for name in LARGE})
+    how = PullSettings(bulk_from=5)
+    return pull(client, mirror, needs, overlap=timedelta(minutes=15), progress=lambda _: None, how=how)
+
+
+def test_a_pull_that_cannot_be_paid_for_stops_before_it_reads(server: LocalOrgServer) -> None:
+    book_of_records(server)
+    with Mirror.open(":memory:") as mirror:
+        client = client_of(server, share=30)
+        client.budget.step("pull")
+        with pytest.raises(QuotaExhausted, match=r"Reading 4 sObjects takes about 40 API calls, and 2\d are left"):
+            pull_large(client, mirror)
+        asked = [e.path for e in server.org.ledger.entries if "/services/data/" in e.path]
+        assert asked == [p for p in asked if p.endswith(("/composite", "/recordCount"))]
+        assert [mirror.count(name) for name in LARGE if mirror.columns(name)] == [0, 0, 0]
+
+
+def test_what_a_pull_spent_is_told_by_sobject_beside_what_was_predicted(server: LocalOrgServer) -> None:
+    book_of_records(server)
+    with Mirror.open(":memory:") as mirror:
+        client = client_of(server)
+        client.budget.step("pull")
+        assert pull_large(client, mirror).complete
+        usage = client.usage
+    assert min(usage.by_sobject[name] for name in LARGE) >= 3, "a job, a look at it, a page"
+    assert sum(usage.calls.values()) <= usage.predicted["pull"]
 
 
 def test_another_org_has_a_share_of_its_own(server: LocalOrgServer, ledger: Path) -> None:
