@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from connector.describe import ObjectDescribe
 from connector.errors import FixFirst, RetryLater
@@ -20,7 +21,7 @@ from connector.salesforce.bulk import NotByBulk
 from connector.salesforce.errors import BeginAgain, error_for
 from connector.salesforce.usage import spent_on
 from connector.settings import PullSettings
-from connector.store.mirror import Mirror
+from connector.store.mirror import Mirror, Unreadable
 from connector.store.readings import Miscounted, Reading, Readings
 
 Progress = Callable[[str], None]
@@ -152,11 +153,16 @@ def _recognise(run: Pulling, answer: SubResponse) -> None:
 
 def _take_first(run: Pulling, query: ObjectQuery, answer: SubResponse) -> Begun:
     """Store an answer that is whole; begin a reading with one that goes on."""
-    body = answer.body
     try:
-        rows = read_rows(body, run.describe(query.sobject), query.fields)
+        return _take(run, query, answer.body)
+    except Unreadable as error:
+        return _drifted(run, query, error)
     except Miscounted as error:
         return Ended(query, reason=_why(query, error))
+
+
+def _take(run: Pulling, query: ObjectQuery, body: Mapping[str, Any]) -> Begun:
+    rows = read_rows(body, run.describe(query.sobject), query.fields)
     if body["done"] and query.purpose != "ids":
         if len(rows) != body["totalSize"]:
             return Ended(query, reason=_miscounted(query, body["totalSize"], len(rows)))
@@ -206,7 +212,10 @@ def _begin_large(run: Pulling, query: ObjectQuery) -> Begun:
             return Ended(query, reason=_too_long(query, refused.refusal))
         run.progress(f"{query.sobject}: {refused}")
         return _over_rest(run, query)
-    except (RetryLater, OrgRefused) as error:
+    except OrgRefused as error:
+        is_drift = error.refusal.code == "INVALID_FIELD"
+        return Ended(query, drift=error.refusal) if is_drift else Ended(query, reason=_why(query, error))
+    except RetryLater as error:
         return Ended(query, reason=_why(query, error))
     return _begin(run, query, job.id)
 
@@ -258,6 +267,8 @@ def _finish(run: Pulling, query: ObjectQuery, begun: Begun, *, restarts: int = 1
         read, deleted = run.readings.finish(reading)
     except _JobFailed as failed:
         run.readings.discard(query.sobject)
+        if query.is_too_long:
+            return Ended(query, reason=_why(query, failed))
         run.progress(f"{query.sobject}: {failed}; asking over REST")
         return _finish(run, query, _over_rest(run, query), restarts=restarts)
     except (BeginAgain, Miscounted) as error:
@@ -266,9 +277,17 @@ def _finish(run: Pulling, query: ObjectQuery, begun: Begun, *, restarts: int = 1
             return Ended(query, reason=f"{query.sobject} could not be read to its end ({error})")
         again = _begin_large(run, query) if begun.job else _over_rest(run, query)
         return _finish(run, query, again, restarts=restarts - 1)
+    except Unreadable as error:
+        return _drifted(run, query, error)
     except (RetryLater, OrgRefused) as error:
         return Ended(query, reason=f"{query.sobject} could not be read to its end ({error})")
     return _say(run, Ended(query, read, deleted))
+
+
+def _drifted(run: Pulling, query: ObjectQuery, error: Unreadable) -> Ended:
+    """What the org sends is not what it had described."""
+    run.readings.discard(query.sobject)
+    return Ended(query, drift=Refusal("UNREADABLE", str(error)))
 
 
 def _all_pages(run: Pulling, reading: Reading) -> Reading:

@@ -7,6 +7,7 @@ rules, plans or HTTP. Rows and the cursor that they complete are committed toget
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,11 +19,15 @@ from typing import Any, Self
 import duckdb
 
 from connector.describe import STAMPS, ObjectDescribe, read_describe
-from connector.errors import FixFirst
+from connector.errors import FixFirst, RetryLater
 from connector.store import tables
 from connector.store.mirror_file import SPOOLED, open_file, open_in_memory
 from connector.store.spool import write_rows
 from connector.store.tables import Purpose, aware, naive
+
+
+class Unreadable(RetryLater):
+    """What the org sent is not what its describe had led us to expect; says nothing of the values."""
 
 
 class Mirror:
@@ -245,15 +250,22 @@ class Mirror:
         self.connection.execute("COMMIT")
 
     def load(self, columns: tables.Columns, step: Callable[[duckdb.DuckDBPyConnection, tables.Columns], None]) -> None:
-        """Run `step`, which reads a file of these columns, in a transaction; again where a number needs another way."""
-        ways = tables.ways_to_read(columns)
+        """Run `step`, which reads a file of these columns, in a transaction; again where a number needs another way.
+
+        Unreadable when a value does not fit its column, or the file is none with these columns.
+        """
+        ways, field = tables.ways_to_read(columns), "a field"
         for attempt, kinds in enumerate(ways, start=1):
             try:
                 with self.transaction() as run:
                     step(run, kinds)
-            except duckdb.ConversionException:
+            except duckdb.ConversionException as error:
+                named = re.search(r'column "([^"]+)"', str(error))
+                field = named[1] if named else field
                 if attempt == len(ways):
-                    raise
+                    raise Unreadable(f"values of {field} are of another type") from None
+            except duckdb.InvalidInputException:
+                raise Unreadable("a page has other columns than were asked for") from None
             else:
                 return
 

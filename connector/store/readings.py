@@ -6,6 +6,8 @@ all of it is here and counted. Each page is committed together with the way to t
 
 from __future__ import annotations
 
+import csv
+import gzip
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +20,7 @@ import duckdb
 from connector.describe import ObjectDescribe
 from connector.errors import RetryLater
 from connector.store import tables
-from connector.store.mirror import Mirror
+from connector.store.mirror import Mirror, Unreadable
 from connector.store.spool import name
 from connector.store.tables import Purpose, aware, incoming, naive
 
@@ -104,7 +106,12 @@ class Readings:
             return self._add(reading, file, count, next_locator, header=False)
 
     def add_file(self, reading: Reading, file: Path, records: int, next_locator: str) -> Reading:
-        """Keep a page that is a CSV file with a header; Miscounted unless it has as many `records`."""
+        """Keep a page that is a CSV file with a header.
+
+        Miscounted unless it has as many `records`, Unreadable unless its columns are the fields, in their order.
+        """
+        if records and _header(file) != [f.lower() for f in reading.fields]:
+            raise Unreadable("a page has other columns than were asked for")
         return self._add(reading, file, records, next_locator, header=True)
 
     def _add(self, reading: Reading, file: Path, records: int, next_locator: str, *, header: bool) -> Reading:
@@ -194,6 +201,13 @@ class Readings:
 _COLUMNS = (
     "sobject, purpose, fields, soql, api_version, begun, cursor, job, locator, announced, records, pages"
 )  # fmt: skip
+
+
+def _header(file: Path) -> list[str]:
+    """The names in the first line, which DuckDB does not look at."""
+    packed = file.suffix == ".gz"
+    with gzip.open(file, "rt", encoding="utf-8") if packed else file.open(encoding="utf-8") as lines:
+        return [column.lower() for column in next(csv.reader(lines), [])]
 
 
 def _forget(mirror: Mirror, reading: Reading) -> None:
