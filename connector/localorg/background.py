@@ -1,4 +1,4 @@
-"""What time brings by itself: late commits and the daily jobs. Called by org.py before each transaction.
+"""What time brings by itself: late commits and the daily jobs. Called by core.py before each transaction.
 
 A long transaction stamps its records when it writes them and shows them when it commits (reference 2.3). Here such
 a write waits in the org's state and is made under its old stamp once the clock has moved on.
@@ -15,10 +15,10 @@ from connector.localorg.state import LateWrite
 from connector.localorg.values import wire_datetime, wire_value
 
 if TYPE_CHECKING:
-    from connector.localorg.org import Org
+    from connector.localorg.core import OrgCore
 
 
-def catch_up(org: "Org") -> None:
+def catch_up(org: "OrgCore") -> None:
     """Do what has become due since the last transaction; what was written late comes before the day's jobs."""
     now = org.now_wire()
     due = [late for late in org.state.late if late.visible_at <= now]
@@ -33,7 +33,7 @@ def catch_up(org: "Org") -> None:
         org.state.jobs_ran_on = now[:10]
 
 
-def _commit(org: "Org", late: LateWrite) -> None:
+def _commit(org: "OrgCore", late: LateWrite) -> None:
     """Make a change visible under its old stamp; one that is refused by then is lost, as its transaction is."""
     definition = org.schema.get(late.sobject)
     with suppress(OrgError), org.open_transaction(late.user_id, late.stamped_at) as txn:
@@ -44,7 +44,7 @@ def _commit(org: "Org", late: LateWrite) -> None:
 
 
 def write_late(
-    org: "Org", sobject: str, values: Mapping[str, Any], wait: timedelta, record_id: str | None, user: str | None
+    org: "OrgCore", sobject: str, values: Mapping[str, Any], wait: timedelta, record_id: str | None, user: str | None
 ) -> None:
     """Put a change aside that is stamped now and committed when the clock has moved on by `wait`."""
     now = org.clock.now()

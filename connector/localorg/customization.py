@@ -1,6 +1,6 @@
 """Custom fields and objects.
 
-Adds definitions in describe shape to a schema. Called by org.py (define_fields) and sfdx.py.
+Adds definitions in describe shape to a schema. Called by core.py, org.py (define_fields) and sfdx.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 One table per object, one column per field, a few tables for what is not a record.
 
-Called by org.py, transaction.py and the SOQL compiler's runner. Knows definitions, not rules: nothing here
+Called by core.py, transaction.py and the SOQL compiler's runner. Knows definitions, not rules: nothing here
 refuses a value.
 """
 

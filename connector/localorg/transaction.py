@@ -1,6 +1,6 @@
 """One transaction.
 
-The hands with which rules and writes touch records. Opened by org.py, which holds the lock and commits.
+The hands with which rules and writes touch records. Opened by core.py, which holds the lock and commits.
 
 Everything inside one transaction has the same time and the same user, as in Salesforce.
 """

@@ -1,6 +1,6 @@
 """What Salesforce does in the background as days pass: archiving activities, emptying the recycle bin.
 
-Called by org.py in the first transaction of a day. Nobody's request; nothing is counted.
+Called by background.py in the first transaction of a day. Nobody's request; nothing is counted.
 """
 
 from datetime import timedelta
