@@ -12,32 +12,21 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from replay import RECORDINGS, Replayer, differences, new_replayer, read_json
+from replay import (
+    INTERACTIONS,
+    NOT_ASKED,
+    RECORDINGS,
+    Replayer,
+    differences,
+    interactions,
+    new_replayer,
+    read_json,
+    reason_of,
+)
 
 from connector.localorg.org import Clock, Org
 
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
-INTERACTIONS = "cumulusci/interactions"
-NOT_ASKED = {
-    "Bulk API 1.0 comes with a later issue": r"/services/async/",
-    "the Tooling API comes with a later issue": r"/tooling/",
-    "Connect is no part of the surface": r"/connect/",
-    "texts in the place of bodies, made up by hand": r"^uncompressed_cassette .*/sobjects",
-    "describes cut down by hand; whole ones are compared in test_schema.py": r"^ManualEdit.*(DescribeOrg|to_sql)",
-    "an outage put in by hand; here it is the fault `unavailable`": r"network_errors",
-}
-"""Interactions by file and address."""
-
-
-def interactions() -> list[str]:
-    folder = RECORDINGS / INTERACTIONS
-    return sorted(p.stem for p in folder.glob("*.json")) if folder.exists() else []
-
-
-def reason_of(name: str, interaction: dict[str, Any]) -> str | None:
-    """Why an interaction is not asked, if it is not."""
-    place = f"{name} {interaction['request']['uri']}"
-    return next((why for why, pattern in NOT_ASKED.items() if re.search(pattern, place)), None)
 
 
 @pytest.fixture(scope="module")

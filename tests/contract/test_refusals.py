@@ -16,8 +16,7 @@ from typing import Any
 from urllib.parse import quote, unquote_plus
 
 import pytest
-from replay import RECORDINGS, Replayer, new_replayer, read_json
-from test_recordings import INTERACTIONS, interactions, reason_of
+from replay import INTERACTIONS, RECORDINGS, Replayer, interactions, new_replayer, read_json, reason_of
 
 from connector.localorg.api.wire import Reply
 from connector.localorg.org import Clock, Org
