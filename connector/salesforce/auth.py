@@ -39,7 +39,7 @@ class TokenSource:
     ) -> None:
         self._org, self._post, self._clock = org, post, clock
         self._kept = KeptToken(
-            folder, f"{org.token_endpoint}\n{org.client_id}", org.refresh_token.get_secret_value()
+            folder, f"{org.instance_url}\n{org.client_id}", org.refresh_token.get_secret_value()
         )  # fmt: skip
         self._lock = threading.Lock()
         self._token = org.access_token.get_secret_value() if org.auth == "access_token" else ""

@@ -141,6 +141,15 @@ def test_a_token_that_another_program_used_up_needs_a_new_login_and_that_suffice
     assert by_refresh(server, tmp_path, server.org.issue_refresh_token("app")).query(SOQL)
 
 
+def test_tokens_may_come_from_another_address_later(server: LocalOrgServer, tmp_path: Path) -> None:
+    """The successor is the org's and the app's, whichever host hands it out."""
+    first = server.org.issue_refresh_token("app")
+    by_refresh(server, tmp_path, first)
+    elsewhere = server.url.replace("127.0.0.1", "localhost") + TOKEN_PATH
+    settings = {"client_id": "app", "client_secret": "app-secret", "refresh_token": first, "token_url": elsewhere}
+    assert log_in(server, tmp_path, auth="refresh_token", **settings).query(SOQL)
+
+
 def test_a_login_without_any_refresh_token_says_where_to_put_one(server: LocalOrgServer, tmp_path: Path) -> None:
     with pytest.raises(FixFirst, match="CONNECTOR_ORG__REFRESH_TOKEN"):
         by_refresh(server, tmp_path, "")

@@ -15,7 +15,7 @@ import pytest
 from connector.errors import FixFirst
 from connector.salesforce.kept_token import FILE, KeptToken
 
-APP = "https://acme.my.salesforce.com/services/oauth2/token\nkey"
+APP = "https://acme.my.salesforce.com\nkey"
 
 
 def rotated(folder: Path, configured: str, *successors: str, app: str = APP) -> None:
