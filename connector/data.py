@@ -76,6 +76,8 @@ class ObjectPull:
     """Of a source: when its file was written, or its query was answered."""
     notices: tuple[str, ...] = ()
     """What a person should know although the object is complete, as sentences."""
+    drift: tuple[str, ...] = ()
+    """Fields that are no longer what a mapping was made for, as sentences; the run is no success."""
     proof: Proof | None = None
     """Of an object whose count or ids were compared with the org's in this pull."""
 
@@ -91,7 +93,7 @@ class PullResult:
 
     @property
     def complete(self) -> bool:
-        return all(o.complete and not o.hidden for o in self.objects.values())
+        return all(o.complete and not o.hidden and not o.drift for o in self.objects.values())
 
 
 # --- the engine's own memory on the subject ---------------------------------------------------------------

@@ -18,6 +18,7 @@ from connector.apply import apply_plan, calls_needed
 from connector.begin import Ground, Progress, begin_run, cost_of, stand_on
 from connector.data import Outcome, Plan, PullResult
 from connector.describe import Describes
+from connector.drift import isolate
 from connector.errors import FileProblems
 from connector.evaluate import Evaluated, Explanation, evaluate, explain
 from connector.examples import run_examples
@@ -77,7 +78,11 @@ def read_org(ground: Ground, believe: Collection[str] = ()) -> tuple[tuple[JobMo
         believe=believe,
     )  # fmt: skip
     pulled, columns = read_beside(ground, drafts, pulled)
-    return final_models(drafts, job, settings, mirror, known, columns), pulled
+    models = final_models(drafts, job, settings, mirror, known, columns)
+    drifts = [drift for model in models for drift in model.drift]
+    if not drifts:
+        mirror.keep_good_describes(needs.fields)
+    return models, isolate(pulled, drifts)
 
 
 def read_beside(ground: Ground, drafts: Sequence[JobModel], pulled: PullResult) -> tuple[PullResult, Describes]:

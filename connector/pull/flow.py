@@ -86,9 +86,9 @@ Results = dict[str, _Result]
 # --- windows --------------------------------------------------------------------------------------------------
 
 
-def _refresh(run: Pulling, sobjects: Iterable[str]) -> Results:
-    """Ask again what these objects look like; the result is those that the org does not show us."""
-    refused = refresh_describes(run.client, run.mirror, sobjects, run.as_of, run.progress)
+def _refresh(run: Pulling, sobjects: Mapping[str, datetime | None]) -> Results:
+    """Ask again what these objects look like (or only if it changed since); those that the org does not show us."""
+    refused = refresh_describes(run.client, run.mirror, sobjects, run.as_of, run.progress, sobjects)
     return {name: _Result(ObjectPull(name, False, why)) for name, why in refused.items()}
 
 
@@ -96,7 +96,7 @@ def _read_all(run: Pulling, wanted: Mapping[str, frozenset[str]], *, whole: bool
     """Every object up to `as_of`; once more those whose describe was no longer true, or that an old reading ended."""
     results, drifted = _read(run, wanted, whole=whole)
     if drifted:
-        refused = _refresh(run, drifted)
+        refused = _refresh(run, dict.fromkeys(drifted))
         again, still = _read(run, {n: wanted[n] for n in drifted if n not in refused}, whole=whole)
         results |= again | refused | {n: _Result(_failed(n, f"{n} could not be read ({r})")) for n, r in still.items()}
     if behind := {n: wanted[n] for n, r in results.items() if r.pull.complete and _is_behind(run, n)}:

@@ -106,7 +106,7 @@ def _read(mirror: Mirror, source: Source, places: Places, as_of: datetime, progr
         pull = ObjectPull(source.name, False, told)
         return SourceRead(pull, _describe(source, before), absent=isinstance(error, Absent))
     progress(f"{source.shown}: {kept.rows} rows")
-    notices = (f"{source.shown}: {kept.keyless:,} rows have no key and are nobody's.",) if kept.keyless else ()
+    notices = (f"{source.shown}: rows without a key, which are nobody's: {kept.keyless:,}.",) if kept.keyless else ()
     pull = ObjectPull(source.name, True, read=kept.rows, hidden=hidden, written=written, notices=notices)
     return SourceRead(pull, _describe(source, kept), ObjectDescribe(source.name, source.shown, _fields(kept)))
 
@@ -274,11 +274,12 @@ def _with_strangers(mirror: Mirror, source: Source, pull: ObjectPull, subject: s
     for key in sorted(source.keys):
         if not pull.complete or not pull.read or key.field not in mirror.columns(subject):
             return pull
+        nobodys = f"rows belong to no {subject} (`{key.column}` is the {key.field} of none)"
         strangers = count_strangers(mirror, source.name, _stored(key), subject)
         if strangers == pull.read:
-            reason = f"{source.shown}: none of its {pull.read:,} rows has a {subject}.{key.field} as `{key.column}`"
-            return replace(pull, complete=False, reason=f"{reason}. Correct `key` in the mapping, or the file.")
+            reason = f"{source.shown}: all {nobodys}. Correct `key` in the mapping, or the file."
+            return replace(pull, complete=False, reason=reason)
         if strangers:
-            told = f"{source.shown}: {strangers:,} of {pull.read:,} rows have a `{key.column}` that no {subject} has."
+            told = f"{source.shown}: {strangers:,} of {pull.read:,} {nobodys}."
             pull = replace(pull, notices=(*pull.notices, told))
     return pull

@@ -89,6 +89,8 @@ def _object(pull: ObjectPull) -> dict[str, Any]:
     }  # fmt: skip
     if pull.notices:
         told["notices"] = list(pull.notices)
+    if pull.drift:
+        told["drift"] = list(pull.drift)
     if proof := pull.proof:
         told["proof"] = {
             "org": proof.org, "mirror": proof.mirror, "missing": list(proof.missing), "stale": list(proof.stale),

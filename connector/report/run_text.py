@@ -32,7 +32,7 @@ def render_run(report: RunReport, *, examples: int | None = 3) -> RenderableType
     parts: list[RenderableType] = [render_plan(report.plan, labels, examples=examples)]
     parts += _became(report.plan.changes, report.outcomes)
     parts += [part for model in report.models for part in _model(model)]
-    parts += (*_not_read(report), *_noticed(report.pull))
+    parts += (*_not_read(report), *_drifted(report.pull), *_noticed(report.pull))
     return Group(*parts, Text(), *_closing(report))
 
 
@@ -127,7 +127,19 @@ def _not_read(report: RunReport) -> Iterator[RenderableType]:
         if not pull.complete:
             yield Padding(Text(f"{pull.sobject}: {plain(pull.reason)}"), (0, 0, 0, 8))
         for name, why in pull.hidden.items():
+            if why in pull.drift:
+                continue
             yield Padding(Text(f"{pull.sobject}.{name}: {plain(why)}"), (0, 0, 0, 8))
+
+
+def _drifted(pull: PullResult) -> Iterator[RenderableType]:
+    """Fields that are not what the mapping was made for."""
+    drifts = [text for o in pull.objects.values() for text in o.drift]
+    if drifts:
+        yield Text()
+        yield Text("The org has changed under the mapping", style="bold red")
+    for text in drifts:
+        yield Padding(Text(plain(text)), (0, 0, 0, 8))
 
 
 def _noticed(pull: PullResult) -> Iterator[RenderableType]:

@@ -12,11 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,29 +137,6 @@ class BulkQueries:
             return _store_page(response, directory / name)
 
         return self._session.read_stream(f"{self._jobs}/{job}/results", read, **options)
-
-    def pages(self, job: str, locator: str, directory: Path, *, max_records: int) -> Iterator[ResultPage]:
-        """The page of `locator` and those after it; while one is being loaded the next is fetched in a thread.
-
-        Errors as `page`, raised in the place of the page that they concern. Whoever stops early should close the
-        iterator: it waits for the page that is on its way and removes it.
-        """
-        with ThreadPoolExecutor(1, thread_name_prefix="bulk-page") as pool:
-
-            def fetch(locator: str) -> Future[ResultPage]:
-                # The thread counts its calls for the same step and sObject as the caller.
-                bring = partial(self.page, job, locator, directory, max_records=max_records)
-                return pool.submit(copy_context().run, bring)
-
-            coming: Future[ResultPage] | None = fetch(locator)
-            try:
-                while coming:
-                    page, coming = coming.result(), None
-                    coming = fetch(page.next_locator) if page.next_locator else None
-                    yield page
-            finally:
-                if coming and not coming.exception():
-                    coming.result().file.unlink(missing_ok=True)
 
     def abort(self, job: str) -> None:
         """End the job; one that is over or gone is left as it is."""

@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,18 @@ from connector.store.tables import Purpose, aware, naive
 
 class Unreadable(RetryLater):
     """What the org sent is not what its describe had led us to expect; says nothing of the values."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """Org times of a describe."""
+
+    read: datetime
+    """When it was asked for whatever its age."""
+    checked: datetime
+    """When the org said last that it has not changed."""
+    modified: datetime
+    """When the schema changed last."""
 
 
 class Mirror:
@@ -110,20 +123,45 @@ class Mirror:
             self._describes = {sobject: read_describe(json.loads(body)) for sobject, body in rows}
         return dict(self._describes)
 
-    def save_describe(self, body: Mapping[str, Any], at: datetime) -> ObjectDescribe:
-        """Keep the JSON of one object's describe as of the org time `at`."""
+    def save_describe(self, body: Mapping[str, Any], at: datetime, modified: datetime | None = None) -> ObjectDescribe:
+        """Keep the JSON of one object's describe as of the org time `at`; `modified`: when the schema changed last."""
         described = read_describe(body)
-        with self.transaction():
-            self.connection.execute("DELETE FROM meta.describes WHERE sobject = ?", [described.name])
-            values = [described.name, json.dumps(body), naive(at)]
-            self.connection.execute("INSERT INTO meta.describes VALUES (?, ?, ?)", values)
+        with self.transaction() as run:
+            run.execute("DELETE FROM meta.describes WHERE sobject = ?", [described.name])
+            values = [described.name, json.dumps(body), naive(at), naive(at), naive(modified or at)]
+            run.execute("INSERT INTO meta.describes VALUES (?, ?, ?, ?, ?)", values)
         self._describes = None
         return described
 
-    def described_at(self, sobject: str) -> datetime | None:
-        """Org time at which the describe of `sobject` was asked for, None when there is none."""
-        row = self.connection.execute("SELECT read_at FROM meta.describes WHERE sobject = ?", [sobject]).fetchone()
-        return aware(row[0]) if row else None
+    def confirm_describe(self, sobject: str, at: datetime) -> None:
+        """The schema of `sobject` has not changed by the org time `at`."""
+        self.connection.execute("UPDATE meta.describes SET checked_at = ? WHERE sobject = ?", [naive(at), sobject])
+
+    def described_at(self) -> dict[str, Described]:
+        """When the describe of each object was asked for."""
+        rows = self.connection.execute(
+            "SELECT sobject, read_at, checked_at, modified_at FROM meta.describes"
+        ).fetchall()
+        return {str(sobject): Described(*map(aware, times)) for sobject, *times in rows}
+
+    def good_describes(self) -> dict[str, ObjectDescribe]:
+        """The describes by which the mappings last made sense, by sObject."""
+        rows = self.connection.execute("SELECT sobject, body FROM meta.good_describes ORDER BY sobject").fetchall()
+        return {sobject: read_describe(json.loads(body)) for sobject, body in rows}
+
+    def keep_good_describes(self, sobjects: Iterable[str]) -> None:
+        """The mappings make sense by the describes of these objects as they are now."""
+        names = sorted(sobjects)
+        now = (
+            "SELECT sobject, d.body, d.read_at FROM meta.describes AS d "
+            "LEFT JOIN meta.good_describes AS g USING (sobject) "
+            "WHERE sobject IN (SELECT unnest(?)) AND g.read_at IS DISTINCT FROM d.read_at"
+        )
+        with self.transaction() as run:
+            changed = run.execute(now, [names]).fetchall()
+            for sobject, body, read_at in changed:
+                run.execute("DELETE FROM meta.good_describes WHERE sobject = ?", [sobject])
+                run.execute("INSERT INTO meta.good_describes VALUES (?, ?, ?)", [sobject, body, read_at])
 
     # --- records ------------------------------------------------------------------------------------------
 

@@ -4,8 +4,12 @@ CREATE SCHEMA IF NOT EXISTS meta;
 CREATE TABLE IF NOT EXISTS meta.entries (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
 -- How far each object has been completely read, in org time (UTC).
 CREATE TABLE IF NOT EXISTS meta.cursors (sobject VARCHAR NOT NULL, cursor TIMESTAMP NOT NULL);
--- Describes as the org sent them, with the org time at which they were asked for.
-CREATE TABLE IF NOT EXISTS meta.describes (sobject VARCHAR NOT NULL, body VARCHAR NOT NULL, read_at TIMESTAMP NOT NULL);
+-- Describes as the org sent them, with the org times at which they were asked for, last found unchanged, and changed.
+CREATE TABLE IF NOT EXISTS meta.describes (
+    sobject VARCHAR NOT NULL, body VARCHAR NOT NULL, read_at TIMESTAMP NOT NULL, checked_at TIMESTAMP NOT NULL,
+    modified_at TIMESTAMP NOT NULL);
+-- The same as they were when the mappings last made sense of them: what changes under a mapping is told by them.
+CREATE TABLE IF NOT EXISTS meta.good_describes (sobject VARCHAR NOT NULL, body VARCHAR NOT NULL, read_at TIMESTAMP NOT NULL);
 -- Columns whose values have not been read for every record yet: no rule may use them.
 CREATE TABLE IF NOT EXISTS meta.pending (sobject VARCHAR NOT NULL, field VARCHAR NOT NULL);
 -- Records that children of merged or converted ones went to, without being stamped: they have to be read again.

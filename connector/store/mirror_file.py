@@ -12,7 +12,7 @@ import duckdb
 from connector.errors import FixFirst, RetryLater
 from connector.store.spool import literal
 
-FORMAT = "1"
+FORMAT = "2"
 """Version of the tables in the file; a mirror of another version is put aside and pulled again."""
 
 SPOOLED = "rows-"

@@ -77,7 +77,10 @@ class Reader:
         return found
 
     def pages(self, job: str, directory: Path) -> list[ResultPage]:
-        return list(self.bulk.pages(job, "", directory, max_records=MOST))
+        found = [self.bulk.page(job, "", directory, max_records=MOST)]
+        while found[-1].next_locator:
+            found.append(self.bulk.page(job, found[-1].next_locator, directory, max_records=MOST))
+        return found
 
     def by_bulk(self, directory: Path) -> list[str]:
         job = self.finished()

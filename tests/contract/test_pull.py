@@ -229,7 +229,7 @@ def test_an_idle_pull_of_nine_objects_is_two_calls(loop: Loop) -> None:
     more = {"Contact": frozenset({"Email"}), "Lead": frozenset({"Email"}), "Case": frozenset({"Status"})}
     needs = NEEDS | Needs(more)
     loop.pull(needs)
-    loop.later(hours=2)
+    loop.later(minutes=30)
     loop.calls()
     loop.pull(needs)
     assert loop.calls() == ceil((len(needs.fields) + 2) / 5)  # the organization, and the members' count

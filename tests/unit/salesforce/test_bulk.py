@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ import pytest
 
 from connector.errors import FixFirst, RetryLater
 from connector.salesforce import AllowanceUsed, BeginAgain, NotByBulk, NotComplete, OrgRefused, QueryJob
-from connector.salesforce.usage import spent_on
 from connector.store.spool import read_csv
 
 if TYPE_CHECKING:
@@ -269,60 +267,6 @@ def test_a_directory_that_cannot_be_written_to_is_named(wire: Wire, tmp_path: Pa
     with pytest.raises(FixFirst, match=r"elsewhere.*\[store\] directory"):
         wire.client().bulk.page(JOB, "", tmp_path / "elsewhere", max_records=5)
     assert len(wire.sent()) == 1
-
-
-def script(wire: Wire, *locators: str) -> None:
-    for locator in locators:
-        page(wire, CSV, Sforce_Locator=locator, Sforce_NumberOfRecords="1")
-
-
-def asked(wire: Wire) -> list[str]:
-    return [r.params.get("locator", "") for r in wire.sent()]
-
-
-def test_pages_follow_one_another_to_the_last(wire: Wire, tmp_path: Path) -> None:
-    script(wire, "b", "c", "null")
-    found = list(wire.client().bulk.pages(JOB, "a", tmp_path, max_records=5))
-    assert [p.next_locator for p in found] == ["b", "c", ""]
-    assert asked(wire) == ["a", "b", "c"]
-    assert sorted(tmp_path.iterdir()) == sorted(p.file for p in found)
-
-
-def test_the_next_page_is_on_its_way_while_one_is_loaded_and_not_more(wire: Wire, tmp_path: Path) -> None:
-    script(wire, "b", "c", "null")
-    pages = wire.client().bulk.pages(JOB, "", tmp_path, max_records=5)
-    next(pages)
-    for _ in range(200):
-        if len(asked(wire)) == 2:
-            break
-        time.sleep(0.01)
-    assert asked(wire) == ["", "b"]
-    pages.close()
-
-
-def test_who_stops_early_leaves_nothing_but_what_he_was_given(wire: Wire, tmp_path: Path) -> None:
-    script(wire, "b", "c", "null")
-    pages = wire.client().bulk.pages(JOB, "", tmp_path, max_records=5)
-    first = next(pages)
-    pages.close()
-    assert list(tmp_path.iterdir()) == [first.file]
-
-
-def test_an_error_comes_in_the_place_of_its_page(wire: Wire, tmp_path: Path) -> None:
-    script(wire, "b")
-    wire.answer("GET", RESULTS, refused("INVALID_QUERY_LOCATOR"), 400)
-    pages = wire.client().bulk.pages(JOB, "", tmp_path, max_records=5)
-    assert next(pages).records == 1
-    with pytest.raises(BeginAgain):
-        next(pages)
-
-
-def test_pages_fetched_ahead_are_counted_for_who_asked(wire: Wire, tmp_path: Path) -> None:
-    script(wire, "b", "null")
-    client = wire.client()
-    with spent_on("Account"):
-        list(client.bulk.pages(JOB, "", tmp_path, max_records=5))
-    assert client.usage.by_sobject == {"Account": 2}
 
 
 @pytest.mark.parametrize("value", ["\0", "a\0", "\0b", "a\nb\0", "a\rb\0\r\n", 'say ""\0""', "x" * 100_000 + "\0y"])

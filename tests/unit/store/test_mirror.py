@@ -16,7 +16,7 @@ import pytest
 
 from connector.describe import FieldDescribe, ObjectDescribe
 from connector.errors import FixFirst, RetryLater
-from connector.store.mirror import Mirror, Unreadable
+from connector.store.mirror import Described, Mirror, Unreadable
 
 FIELDS = (
     FieldDescribe("Id", "id"),
@@ -235,11 +235,13 @@ def describe_body(*fields: str) -> dict[str, Any]:
 
 
 def test_the_last_describe_counts(mirror: Mirror) -> None:
-    assert mirror.described_at("Lead") is None
+    assert mirror.described_at() == {}
     mirror.save_describe(describe_body("Id", "Company"), NOON)
     assert set(mirror.save_describe(describe_body("Id"), at(1)).fields) == {"Id"}
     assert {name: set(d.fields) for name, d in mirror.describes().items()} == {"Lead": {"Id"}}
-    assert mirror.described_at("Lead") == at(1)
+    assert mirror.described_at() == {"Lead": Described(at(1), at(1), at(1))}
+    mirror.confirm_describe("Lead", at(2))
+    assert mirror.described_at() == {"Lead": Described(at(1), at(2), at(1))}
 
 
 def test_another_orgs_records_are_not_mixed_in(mirror: Mirror) -> None:
@@ -364,7 +366,7 @@ def test_a_file_that_is_no_good_is_put_aside_and_begun_again(tmp_path: Path, spo
 
 def test_a_second_opening_waits_and_harms_nothing(tmp_path: Path) -> None:
     path = tmp_path / "mirror.duckdb"
-    script = f"from connector.store.mirror import Mirror; Mirror.open({str(path)!r})"
+    script = f"from connector.store.mirror import Described, Mirror; Mirror.open({str(path)!r})"
     with Mirror.open(path) as mirror:
         mirror.ensure(ACCOUNT, ["Name"])
         with pytest.raises(RetryLater, match="Another run"):
