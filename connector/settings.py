@@ -146,7 +146,7 @@ class PullSettings(_Section):
 
     bulk_from: int = Field(default=20_000, ge=1)
     """Records of one object from which on a Bulk job reads them; fewer go over REST, 2,000 to a call."""
-    bulk_page: int = Field(default=100_000, ge=1)
+    bulk_page: int = Field(default=250_000, ge=1)
     """Most records of one page of a Bulk result; what is read goes on from the last whole page after a crash."""
     bulk_patience: float = Field(default=60, gt=0)
     """Minutes to wait for a Bulk job; the next run goes on with one that takes longer."""
