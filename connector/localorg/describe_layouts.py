@@ -193,12 +193,12 @@ class _Show:
         may = item.behavior != "Readonly" and self.view.access.writes(self.definition, found)
         required = item.behavior == "Required" or found.required
         components = [self._field(found)] if editing else list(self._components(found))
-        may_edit = self.view.access.allows(self.definition, "Edit")
+        allows = self.view.access.allows
         return _place(
             label_on_layout(self.definition, found),
             components,
-            for_new=may and _fillable(self.definition, found, creating=True),
-            for_update=may and may_edit and _fillable(self.definition, found, creating=False),
+            for_new=may and allows(self.definition, "Create") and _fillable(self.definition, found, creating=True),
+            for_update=may and allows(self.definition, "Edit") and _fillable(self.definition, found, creating=False),
             required=may and required,
             behavior=item.behavior,
             version=self.view.version,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from connector.localorg.definitions import FieldDef, ObjectDef
 from connector.localorg.describe_layouts import STAMPS, label_on_layout
 from connector.localorg.ids import to_id18
-from connector.localorg.layouts import Layout, layout_of
+from connector.localorg.layouts import Layout, LayoutItem, layout_of
 from connector.localorg.pages.show import (
     HEALTH_FIELD,
     STAGE_FIELD,
@@ -129,11 +129,24 @@ def _layout_sections(
     """Fields in the order in which rows are read; links, pages and charts are no fields and have no place here."""
     sections = []
     for section in layout.sections:
-        items = [i for line in section.rows() for i in line if i is not None and i.kind == "Field"]
-        members = [definition.fields[i.value.lower()] for i in items]
-        shown = tuple(_placed(definition, f, row, fields, names) for f in members if f.name in fields)
+        items = [item for line in section.rows() for item in line]
+        shown = tuple(s for i in items if (s := _place(definition, i, row, fields, names)) is not None)
         sections.append(Section(section.label or definition.label, shown))
-    return sections
+    return [s for s in sections if any(field.label for field in s.fields)]
+
+
+def _place(
+    definition: ObjectDef,
+    item: LayoutItem | None,
+    row: Row,
+    fields: Mapping[str, Row],
+    names: Mapping[str, str],
+) -> Shown | None:
+    """A field, or a gap that keeps its neighbours in their columns."""
+    if item is None or item.kind == "EmptySpace":
+        return Shown("", "")
+    found = definition.find(item.value) if item.kind == "Field" else None
+    return _placed(definition, found, row, fields, names) if found is not None and found.name in fields else None
 
 
 def _placed(

@@ -282,6 +282,8 @@ def test_the_page_shows_the_sections_of_the_layout_in_its_order(arranged: Org) -
         lifecycle.index(f"<dt>{x}</dt>") for x in labels
     )
     assert "1 High St, Ghent" in lifecycle
+    gaps = lifecycle.count('<div aria-hidden="true"></div>')
+    assert gaps == 3, "one empty space, and two places where the right column is shorter"
     assert "System Administrator, 2026-09-01 08:00" in lifecycle
     assert "<dt>Score__c</dt>" in text[text.index("Not on the layout") :]
     assert "<h2>System</h2>" not in text
