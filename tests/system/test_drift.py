@@ -10,8 +10,9 @@ from installations import Installation
 
 SCORE: dict[str, Any] = {"sobject": "Account", "name": "Score__c", "label": "Score", "type": "double",
                          "precision": 6, "scale": 0}  # fmt: skip
+VALUES = [{"value": v, "label": v, "active": True} for v in ("Gold", "Silver")]
 TIER: dict[str, Any] = {"sobject": "Account", "name": "Tier__c", "label": "Tier", "type": "picklist",
-                        "picklistValues": [{"value": v, "label": v, "active": True} for v in ("Gold", "Silver")]}  # fmt: skip
+                        "picklistValues": VALUES}  # fmt: skip
 FACTS = "facts:\n  high_score: Score__c > 50\n  gold: Tier__c = 'Gold'\n"
 
 
@@ -61,7 +62,7 @@ def test_a_field_that_is_not_what_it_was_is_unknown_and_the_rest_goes_on(
 def test_a_value_that_is_gone_from_a_picklist_is_named_and_records_that_keep_it_still_count(
     drifting: Installation,
 ) -> None:
-    drifting.org.define_fields([{**TIER, "picklistValues": TIER["picklistValues"][1:]}])
+    drifting.org.define_fields([{**TIER, "picklistValues": VALUES[1:]}])
     report = drifting.json("run", "lifecycle", code=1)
     account = report["pull"]["objects"]["Account"]
     assert account["hidden"] == {}
