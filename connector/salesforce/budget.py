@@ -23,7 +23,7 @@ from connector.settings import ApiSettings
 DAY = timedelta(hours=24)
 ROWS_OF_A_QUERY = 2000
 """Records of one page by REST, at most; with several long text fields an org gives 200."""
-ROWS_OF_A_BULK_PAGE = 100_000
+ROWS_OF_A_BULK_PAGE = 250_000
 CALLS_AROUND_BULK = 12
 """To make a job, to look at it until it is over, to delete it: a job of a minute, with growing pauses."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -252,3 +253,11 @@ def test_a_source_is_a_directory_beside_the_file_or_a_database(tmp_path: Path, m
 def test_a_source_that_is_no_place_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(FileProblems, match=message):
         load(tmp_path, f"[sources.usage]\n{text}\n")
+
+
+@pytest.mark.parametrize("section", ["http", "store", "api", "pull", "mappings", "jobs", "log", "serve"])
+def test_the_example_shows_the_values_that_hold_without_it(section: str) -> None:
+    kind: Any = Settings.model_fields[section].annotation
+    shown = tomllib.loads(EXAMPLE.read_text())[section]
+    defaults = kind().model_dump(mode="json")
+    assert shown == {key: defaults[key] for key in shown}
