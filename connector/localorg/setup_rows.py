@@ -3,7 +3,7 @@
 Called once by Org.create. Labels and flags are those of a new Salesforce org (object reference; recorded Organization).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.localorg.transaction import Transaction
@@ -162,6 +162,23 @@ def add_status(txn: Transaction, table: str, label: str, *, closed: bool) -> str
     order = len(txn.select(table, {})) + 1
     row = {"MasterLabel": label, "ApiName": label, "SortOrder": order, "IsClosed": int(closed), "IsDefault": 0}
     return _insert(txn, table, row)
+
+
+def save_values(txn: Transaction, table: str, rows: Sequence[SetupRow]) -> None:
+    """Add or change values of a table behind a status field, in this order; stages that are not listed are inactive."""
+    definition = txn.schema.get(table)
+    known = {row["MasterLabel"]: row for row in txn.select(table, {})}
+    for order, given in enumerate(rows, start=1):
+        named = {**given, "MasterLabel": given["ApiName"], "SortOrder": order}
+        values = {n: v for n, v in named.items() if definition.has(n)}
+        old = known.pop(given["ApiName"], None)
+        if old is None:
+            txn.insert(definition, values)
+        elif any(old[n] != v for n, v in values.items()):
+            txn.update(definition, old["Id"], values)
+    for row in known.values():
+        if row.get("IsActive"):
+            txn.update(definition, row["Id"], {"IsActive": 0})
 
 
 def _insert(txn: Transaction, sobject: str, row: SetupRow) -> str:

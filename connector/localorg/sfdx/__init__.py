@@ -1,8 +1,8 @@
 """SFDX source: reads what `connector setup export` and ordinary projects write, and puts it into an org.
 
-Called by Org.load_source. Read anywhere below a directory (reference 8.3, 8.4): custom objects and fields, global value
-sets, the value sets of Task and Case statuses, validation rules, record types, permission sets, page layouts, and of
-profiles field permissions and layout assignments. Other kinds of metadata are left alone.
+Called by Org.load_source. Read anywhere below a directory (reference 8.3, 8.4): custom objects and fields, global and
+standard value sets, validation rules, record types, permission sets, page layouts, and of profiles field permissions
+and layout assignments. Other kinds of metadata are left alone.
 """
 
 from collections.abc import Iterable
@@ -32,11 +32,10 @@ from connector.localorg.sfdx.permissions import (
     read_permission_sets,
     read_profile_grants,
 )
+from connector.localorg.sfdx.standard_values import ValueSet, picklist_definitions, read_standard_values, save_rows
 
 if TYPE_CHECKING:
     from connector.localorg.org import Org
-
-_STATUS_TABLES = ("TaskStatus", "CaseStatus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,7 @@ class Source:
     hidden: list[str]
     read_only: list[str]
     tracked: list[str]
-    statuses: list[tuple[str, str, bool]]
-    """(table, label, closed) of standard value sets that are tables here."""
+    standard_values: list[ValueSet]
     rules: list[ValidationSource]
     record_types: list[RecordType]
     permission_sets: list[PermissionSet]
@@ -83,7 +81,7 @@ def read_source(directory: Path) -> Source:
         hidden=[k for k in keys if k not in readable],
         read_only=[k for k in keys if k in readable and k not in editable],
         tracked=tracked,
-        statuses=_read_statuses(directory),
+        standard_values=read_standard_values(directory),
         rules=[_read_rule(p, root) for p, root in _parse_all(directory, "validationRule") if root.flag("active")],
         record_types=read_record_types(directory),
         permission_sets=sets,
@@ -107,26 +105,16 @@ def _read_rule(path: Path, root: Node) -> ValidationSource:
     return ValidationSource(path.parent.parent.name, name, formula, message, root.get("errorDisplayField"))
 
 
-def _read_statuses(directory: Path) -> list[tuple[str, str, bool]]:
-    """Values of the standard value sets TaskStatus and CaseStatus; a source lists all values, new and old."""
-    return [
-        (table, value.get("label") or value.need("fullName"), value.flag("closed"))
-        for table in sorted(_STATUS_TABLES)
-        for path in sorted(directory.rglob(f"{table}.standardValueSet-meta.xml"))
-        for value in parse_source(path).all("standardValue")
-    ]
-
-
 def apply_source(org: "Org", source: Source) -> None:
     """Put what a source defines into an org, as a deploy would: all of it or, with an error, nothing (8.1).
 
     Loading the same source again changes nothing.
     """
     _check(org, source)
-    org.define_fields(source.definitions)
+    org.define_fields([*picklist_definitions(org.schema, source.standard_values), *source.definitions])
     org.track_fields(source.tracked)
-    for table, label, closed in source.statuses:
-        org.add_status(label, closed=closed, table=table)
+    with org.transaction() as txn:
+        save_rows(txn, source.standard_values)
     _apply_security(org, source)
     for rule in source.rules:
         org.setup.add_validation_rule(rule.sobject, rule.name, rule.formula, rule.message, rule.field)

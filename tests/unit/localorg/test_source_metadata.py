@@ -60,6 +60,47 @@ def test_a_global_value_set_gives_its_values_and_is_always_restricted(org: Org, 
     ]
 
 
+STAGES = """<standardValue><fullName>Prospecting</fullName><default>false</default><label>Prospecting</label>
+<closed>false</closed><forecastCategory>Forecast</forecastCategory><probability>35</probability><won>false</won>
+</standardValue><standardValue><fullName>Signed</fullName><default>false</default><label>Signed!</label>
+<closed>true</closed><forecastCategory>Closed</forecastCategory><probability>100</probability><won>true</won>
+</standardValue>"""
+
+
+def test_a_standard_value_set_replaces_the_values_of_its_fields(org: Org, tmp_path: Path) -> None:
+    value = "<standardValue><fullName>{0}</fullName><default>false</default><label>{0}</label></standardValue>"
+    files = {"standardValueSets/Industry.standardValueSet": value.format("Space") + value.format("Sea")}
+    org.load_source(write_source(tmp_path, files))
+    for sobject in ("Account", "Lead"):
+        field = next(f for f in org.describe(sobject)["fields"] if f["name"] == "Industry")
+        assert [v["value"] for v in field["picklistValues"]] == ["Space", "Sea"]
+        assert (field["custom"], field["type"], field["updateable"]) == (False, "picklist", True)
+
+
+def test_stages_of_the_source_decide_what_is_won(org: Org, account: str, tmp_path: Path) -> None:
+    source = write_source(tmp_path, {"standardValueSets/OpportunityStage.standardValueSet": STAGES})
+    org.load_source(source)
+    org.load_source(source)
+    deal = {"Name": "D", "AccountId": account, "CloseDate": "2026-10-01"}
+    won = org.create_record("Opportunity", {**deal, "StageName": "Signed"})
+    open_deal = org.create_record("Opportunity", {**deal, "StageName": "Prospecting"})
+    rows = {r["Id"]: r for r in org.records("Opportunity")}
+    assert (rows[won]["IsWon"], rows[won]["IsClosed"], rows[won]["Probability"]) == (True, True, 100)
+    assert (rows[open_deal]["Probability"], rows[open_deal]["ForecastCategoryName"]) == (35, "Commit")
+    stages = {r["MasterLabel"]: r["IsActive"] for r in org.records("OpportunityStage")}
+    assert {label for label, active in stages.items() if active} == {"Prospecting", "Signed"}
+    assert "Closed Won" in stages
+
+
+def test_statuses_of_the_source_decide_what_is_closed(org: Org, tmp_path: Path) -> None:
+    value = """<standardValue><fullName>{0}</fullName><default>{1}</default><label>{0}</label>
+<closed>{2}</closed></standardValue>"""
+    text = value.format("Waiting", "true", "false") + value.format("Dropped", "false", "true")
+    org.load_source(write_source(tmp_path, {"standardValueSets/TaskStatus.standardValueSet": text}))
+    org.create_record("Task", {"Subject": "S", "Status": "Dropped"})
+    assert org.records("Task")[0]["IsClosed"] is True
+
+
 def test_a_detail_has_no_owner_of_its_own(org: Org, account: str, tmp_path: Path) -> None:
     files = {"objects/Visit__c/Visit__c.object": VISIT, "objects/Visit__c/fields/Account__c.field": MASTER}
     org.load_source(write_source(tmp_path, files))
