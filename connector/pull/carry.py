@@ -80,24 +80,27 @@ def carry(run: Pulling, queries: Sequence[ObjectQuery], expected: Mapping[str, i
     sizes = expected or {}
     begun: dict[str, Begun | None] = {q.sobject: _resume(run, q) for q in queries}
     small = [q for q in queries if not begun[q.sobject] and not _is_large(run, q, sizes.get(q.sobject, 0))]
-    _afford(run, queries, small, sizes)
+    run.client.budget.afford(_calls_needed(run, queries, begun, sizes), f"reading {len(queries)} sObjects")
     begun |= {q.sobject: b for q, b in _ask_small(run, small)}
     started = [(q, begun.get(q.sobject) or _begin_large(run, q)) for q in queries]
     return [_finish(run, q, b) for q, b in started]
 
 
-def _afford(
-    run: Pulling, queries: Sequence[ObjectQuery], small: Sequence[ObjectQuery], sizes: Mapping[str, int]
-) -> None:
-    """Stop before anything is asked that the allowance does not cover; readings under way need only their rest."""
-    large = {q.sobject: sizes.get(q.sobject, 0) for q in queries if q not in small}
-    wholes = {q.sobject: sizes.get(q.sobject, 0) for q in small if q.since is None}
-    windows = len(small) - len(wholes) + sum(q.counted for q in small)
-    calls = predict_calls(
-        windows=windows, by_rest=wholes, by_bulk=large, rest_page=ONE_PAGE, bulk_page=run.how.bulk_page
-    )
-    if queries:
-        run.client.budget.afford(calls, f"reading {len(queries)} sObjects")
+def _calls_needed(
+    run: Pulling, queries: Sequence[ObjectQuery], begun: Mapping[str, Begun | None], sizes: Mapping[str, int]
+) -> int:  # fmt: skip
+    """API calls that the queries take as far as sizes are known; of what an earlier run began, the rest."""
+    rest, bulk = dict[str, int](), dict[str, int]()
+    for query in queries:
+        size, reading = sizes.get(query.sobject, 0), begun[query.sobject]
+        by_job = _is_large(run, query, size)
+        if isinstance(reading, Reading):
+            by_job, size = bool(reading.job), max(0, (reading.announced or size) - reading.records)
+        (bulk if by_job else rest)[query.sobject] = size
+    counts = sum(query.counted for query in queries)
+    return predict_calls(
+        windows=counts, by_rest=rest, by_bulk=bulk, rest_page=ONE_PAGE, bulk_page=run.how.bulk_page
+    )  # fmt: skip
 
 
 def carry_parts(run: Pulling, queries: Sequence[ObjectQuery]) -> list[Ended]:
