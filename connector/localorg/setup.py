@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connector.localorg import setup_rows
 from connector.localorg.definitions import ObjectDef
-from connector.localorg.formula.compile import Formula
-from connector.localorg.formula.parse import FormulaError
+from connector.localorg.formula.fields import check_condition
 from connector.localorg.ids import make_id
 from connector.localorg.layouts import Layout, check_layout
 from connector.localorg.setup_state import AssignmentRule, DuplicateRule, Lock, LockKind, Setup, ValidationRule
@@ -153,9 +152,7 @@ class Administration:
 
     def _check(self, sobject: str, formula: str) -> ObjectDef:
         definition = self.org.schema.get(sobject)
-        found = Formula(self.org.schema, definition, "t", False).compile(formula)
-        if found.kind != "boolean":
-            raise FormulaError(f"Formula result is data type ({found.kind}), incompatible with expected (boolean)")
+        check_condition(self.org.schema, definition, formula)
         return definition
 
 

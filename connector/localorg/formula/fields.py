@@ -56,10 +56,22 @@ def check_formulas(schema: Schema, definitions: Iterable[Definition]) -> None:
     for definition in definitions:
         owner = schema.get(str(definition.get("sobject") or definition["name"]))
         for found in [f for f in owner.fields.values() if is_formula(f)]:
-            value, wanted = Formula(schema, owner, "t").read_field(found.name), kind_of(found)
-            if value.kind not in (wanted, "null"):
-                text = f"Formula result is data type ({value.kind}), incompatible with expected data type ({wanted})"
-                raise FormulaError(f"{owner.name}.{found.name}: {text}")
+            check_formula(schema, owner, found)
+
+
+def check_formula(schema: Schema, owner: ObjectDef, found: FieldDef) -> None:
+    """Refuse one formula field that cannot be read or gives something else than its type; raises FormulaError."""
+    value, wanted = Formula(schema, owner, "t").read_field(found.name), kind_of(found)
+    if value.kind not in (wanted, "null"):
+        text = f"Formula result is data type ({value.kind}), incompatible with expected data type ({wanted})"
+        raise FormulaError(f"{owner.name}.{found.name}: {text}")
+
+
+def check_condition(schema: Schema, definition: ObjectDef, source: str) -> None:
+    """Refuse a condition of a rule that cannot be read or is no yes or no; raises FormulaError."""
+    found = Formula(schema, definition, "t", False).compile(source)
+    if found.kind != "boolean":
+        raise FormulaError(f"Formula result is data type ({found.kind}), incompatible with expected (boolean)")
 
 
 def condition_holds(txn: Transaction, definition: ObjectDef, source: str, record_id: str, old: Row | None) -> bool:

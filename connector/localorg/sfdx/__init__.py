@@ -5,14 +5,16 @@ standard value sets, validation rules, record types, permission sets, page layou
 and layout assignments. Other kinds of metadata are left alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connector.localorg.customization import extend_schema, spread_definitions
-from connector.localorg.definitions import Schema
-from connector.localorg.formula.fields import check_formulas
+from connector.localorg.definitions import DefinitionError, ObjectDef, Schema
+from connector.localorg.formula.fields import check_condition, check_formula, is_formula
+from connector.localorg.formula.parse import FormulaError
 from connector.localorg.layouts import Layout, check_layout
 from connector.localorg.permissions import FieldGrant, PermissionSet, check_permission_set, save_permission_set
 from connector.localorg.schema import Definition
@@ -33,6 +35,7 @@ from connector.localorg.sfdx.permissions import (
     read_profile_grants,
 )
 from connector.localorg.sfdx.standard_values import ValueSet, picklist_definitions, read_standard_values, save_rows
+from connector.localorg.summaries import is_summary, read_summary, summary_sql
 
 if TYPE_CHECKING:
     from connector.localorg.org import Org
@@ -47,6 +50,7 @@ class ValidationSource:
     formula: str
     message: str
     field: str | None
+    where: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Source:
     """What a source directory defines; keys of hidden, read-only and tracked fields are `Object.Field`."""
 
     definitions: list[Definition]
+    places: dict[str, Definition]
+    """Custom fields by file and line."""
     hidden: list[str]
     read_only: list[str]
     tracked: list[str]
@@ -75,9 +81,10 @@ def read_source(directory: Path) -> Source:
     sets = read_permission_sets(directory)
     grants = [*(g for one in sets for g in one.fields), *read_profile_grants(directory)]
     readable, editable = _keys(g for g in grants if g.read), _keys(g for g in grants if g.edit)
-    keys = [k for f in fields for k in keys_of(f) if not f.get("required")]
+    keys = [k for f in fields.values() for k in keys_of(f) if not f.get("required")]
     return Source(
-        definitions=read_objects(directory) + fields,
+        definitions=[*read_objects(directory), *fields.values()],
+        places=fields,
         hidden=[k for k in keys if k not in readable],
         read_only=[k for k in keys if k in readable and k not in editable],
         tracked=tracked,
@@ -102,7 +109,7 @@ def _read_rule(path: Path, root: Node) -> ValidationSource:
     """A validation rule stands in objects/X/validationRules."""
     name = root.get("fullName") or path.name.split(".")[0]
     formula, message = root.need("errorConditionFormula"), root.need("errorMessage")
-    return ValidationSource(path.parent.parent.name, name, formula, message, root.get("errorDisplayField"))
+    return ValidationSource(path.parent.parent.name, name, formula, message, root.get("errorDisplayField"), root)
 
 
 def apply_source(org: "Org", source: Source) -> None:
@@ -134,14 +141,71 @@ def apply_source(org: "Org", source: Source) -> None:
 
 def _check(org: "Org", source: Source) -> None:
     """Refuse what does not fit together, before anything is touched; raises DefinitionError."""
-    added = spread_definitions(source.definitions)
-    schema = extend_schema(org.schema, added)
-    check_formulas(schema, added)
+    schema = _preview(org, source)
+    for where, definition in source.places.items():
+        _check_field(schema, where, definition)
+    for rule in source.rules:
+        _check_rule(schema, rule)
+    for record_type in source.record_types:
+        _check_record_type(schema, record_type)
     for permission_set in source.permission_sets:
         check_permission_set(schema, permission_set)
     for layout in _wanted_layouts(schema, source):
         check_layout(schema, layout)
     _check_assignments(source)
+
+
+def _preview(org: "Org", source: Source) -> Schema:
+    """The schema as it will be; a field that does not fit is looked for one by one, so that the refusal can name it."""
+    try:
+        return extend_schema(org.schema, spread_definitions(source.definitions))
+    except DefinitionError:
+        fitting = [d for d in source.definitions if "fields" in d]
+        for where, definition in sorted(source.places.items(), key=lambda place: is_summary(place[1])):
+            fitting.append(definition)
+            with _placed(where):
+                extend_schema(org.schema, spread_definitions(fitting))
+        raise
+
+
+@contextmanager
+def _placed(where: str) -> Iterator[None]:
+    """Say where the refusal of a definition or of a formula stands."""
+    try:
+        yield
+    except (DefinitionError, FormulaError) as error:
+        raise DefinitionError(f"{where}: {error}") from None
+
+
+def _check_field(schema: Schema, where: str, definition: Definition) -> None:
+    with _placed(where):
+        for key in keys_of(definition):
+            sobject, name = _split(key)
+            owner = schema.get(sobject)
+            if is_formula(owner.fields[name.lower()]):
+                check_formula(schema, owner, owner.fields[name.lower()])
+            if is_summary(definition):
+                summary_sql(schema, read_summary(owner.name, definition))
+
+
+def _check_rule(schema: Schema, rule: ValidationSource) -> None:
+    definition = _find_owner(schema, rule.sobject, rule.where)
+    with _placed(rule.where.where):
+        check_condition(schema, definition, rule.formula)
+
+
+def _check_record_type(schema: Schema, record_type: RecordType) -> None:
+    definition = _find_owner(schema, record_type.sobject, record_type.where)
+    for name in record_type.picklists:
+        if not definition.has(name):
+            raise record_type.where.refusal(f"{definition.name} has no field {name!r}")
+
+
+def _find_owner(schema: Schema, sobject: str, where: Node) -> ObjectDef:
+    found = schema.find(sobject)
+    if found is None:
+        raise where.refusal(f"there is no object {sobject!r}")
+    return found
 
 
 def _check_assignments(source: Source) -> None:

@@ -45,6 +45,7 @@ class RecordType:
     name: str
     label: str
     active: bool
+    where: Node
     picklists: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -84,14 +85,15 @@ def read_value_sets(directory: Path) -> ValueSets:
     }
 
 
-def read_fields(directory: Path, value_sets: ValueSets) -> tuple[list[Definition], list[str]]:
-    """Custom fields, and keys (Object.Field) of standard fields whose history is kept."""
-    definitions, tracked = [], []
+def read_fields(directory: Path, value_sets: ValueSets) -> tuple[dict[str, Definition], list[str]]:
+    """Custom fields by where they stand, and keys (Object.Field) of standard fields whose history is kept."""
+    definitions: dict[str, Definition] = {}
+    tracked = []
     for path in sorted(directory.rglob("*.field-meta.xml")):
         root, sobject = parse_source(path), path.parent.parent.name
         name = root.get("fullName") or path.name.removesuffix(".field-meta.xml")
         if name.endswith("__c"):
-            definitions.append(_read_field(root, sobject, name, value_sets))
+            definitions[root.where] = _read_field(root, sobject, name, value_sets)
         elif root.flag("trackHistory"):
             tracked.append(f"{sobject}.{name}")
     return definitions, tracked
@@ -210,4 +212,4 @@ def _read_record_type(path: Path) -> RecordType:
         node.need("picklist"): [unquote(v.need("fullName")) for v in node.all("values")]
         for node in root.all("picklistValues")
     }
-    return RecordType(path.parent.parent.name, name, root.get("label") or name, root.flag("active"), picklists)
+    return RecordType(path.parent.parent.name, name, root.get("label") or name, root.flag("active"), root, picklists)

@@ -59,7 +59,12 @@ class Node:
 
     def refusal(self, message: str) -> DefinitionError:
         """An error that says where the element stands."""
-        return DefinitionError(f"{self.path}:{self.line}: {message}")
+        return DefinitionError(f"{self.where}: {message}")
+
+    @property
+    def where(self) -> str:
+        """The file and line."""
+        return f"{self.path}:{self.line}"
 
 
 @dataclass(slots=True)

@@ -60,7 +60,7 @@ def _field_grants(root: Node) -> Iterator[FieldGrant]:
     """Grants for Task or Event count for both, as their custom fields are those of Activity."""
     for node in root.all("fieldPermissions"):
         sobject, _, name = node.need("field").partition(".")
-        where = f"{node.path}:{node.line}"
+        where = node.where
         for owner in ACTIVITY_OBJECTS if sobject in ("Activity", *ACTIVITY_OBJECTS) else (sobject,):
             edit = node.flag("editable")
             yield FieldGrant(owner, name, node.flag("readable") or edit, edit, where)
@@ -69,4 +69,4 @@ def _field_grants(root: Node) -> Iterator[FieldGrant]:
 def _object_grants(root: Node) -> Iterator[ObjectGrant]:
     for node in root.all("objectPermissions"):
         verbs = frozenset(verb for tag, verb in _VERBS if node.flag(tag))
-        yield ObjectGrant(node.need("object"), verbs, f"{node.path}:{node.line}")
+        yield ObjectGrant(node.need("object"), verbs, node.where)

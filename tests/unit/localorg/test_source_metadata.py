@@ -25,6 +25,12 @@ REGION = """<masterLabel>Region</masterLabel>
 <isActive>false</isActive></customValue>"""
 REGION_FIELD = """<label>Region</label><type>Picklist</type><valueSet><restricted>false</restricted>
 <valueSetName>{0}</valueSetName></valueSet>"""
+RULE = "objects/Account/validationRules/V.validationRule"
+RULE_TEXT = """<active>true</active><errorConditionFormula>{0}</errorConditionFormula>
+<errorMessage>no</errorMessage>"""
+TYPE = "objects/Account/recordTypes/Partner.recordType"
+SUMMARY = """<type>Summary</type><summaryOperation>count</summaryOperation>
+<summaryForeignKey>Contact.AccountId</summaryForeignKey>"""
 FIELD = "objects/Account/fields/R__c.field"
 VISIT = "<label>Visit</label><pluralLabel>Visits</pluralLabel><sharingModel>ControlledByParent</sharingModel>"
 MASTER = "<type>MasterDetail</type><referenceTo>Account</referenceTo><relationshipName>Visits</relationshipName>"
@@ -144,6 +150,13 @@ def test_record_types_come_with_their_values(org: Org, tmp_path: Path, refusal: 
         (FIELD, "<type>Text</type>\n<length>ten</length>", r":4: <length> must be a whole"),
         (FIELD, "<type>Lookup</type>", r":2: <CustomField> needs <referenceTo>"),
         ("objects/Account/validationRules/V.validationRule", "<active>true</active>", r"needs <errorConditionFormula>"),
+        (FIELD, "<type>Number</type>\n<formula>Nope__c + 1</formula>", r"R__c\.field-meta\.xml:2: .*Nope__c does not"),
+        (FIELD, "<type>Number</type>\n<formula>TODAY()</formula>", r"\.xml:2: Account\.R__c: Formula result"),
+        (FIELD, SUMMARY, r"R__c\.field-meta\.xml:2: Account\.R__c: Contact\.AccountId is no master-detail"),
+        ("objects/Acount/fields/R__c.field", "<type>Checkbox</type>", r"R__c\.field-meta\.xml:2: .*no object 'Acount'"),
+        (RULE, RULE_TEXT.format("Nope__c"), r"V\.validationRule-meta\.xml:2: Field Nope__c does not exist"),
+        (RULE.replace("Account", "Acount"), RULE_TEXT.format("TRUE"), r"-meta\.xml:2: there is no object"),
+        (TYPE, "<picklistValues><picklist>No__c</picklist></picklistValues>", r":2: Account has no field 'No__c'"),
         (CONNECTOR, "\n" + grant("Account.Stge__c"), r"\.permissionset-meta\.xml:4: Account has no field 'Stge__c'"),
         (CONNECTOR, object_grant("Visit__c", "Read"), r":3: there is no object 'Visit__c'"),
     ],
