@@ -6,7 +6,8 @@ Called by the command line. Everything that is wrong is collected, so that an au
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Mapping as Map
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +16,23 @@ from connector.begin import Progress, stand_on
 from connector.describe import Describes, FieldDescribe
 from connector.errors import FileProblems, FixFirst, Problem
 from connector.examples import run_examples
+from connector.files import Path as Keys
+from connector.files import Position
 from connector.jobs import Job, load_job, load_jobs
 from connector.mapping import FieldDefinition, Judged, Mapping, judge_mapping
-from connector.models import all_sources, draft_models, find_sources, offline_describes, only_of
+from connector.mapping.sources import Source
+from connector.models import (
+    all_sources,
+    draft_models,
+    final_models,
+    find_sources,
+    offline_describes,
+    only_of,
+    sources_of,
+)
 from connector.orgsetup import fields_of
 from connector.pull.schema import refresh_describes
-from connector.pull.sources import read_sources
+from connector.pull.sources import SourceRead, read_sources
 from connector.settings import Settings
 from connector.store.mirror import Mirror
 
@@ -112,14 +124,19 @@ def _judge_with_files(source: Path, settings: Settings, judged: Judged) -> Judge
         found = read_sources(mirror, judged.sources, settings.sources, datetime.now(UTC), databases=False)
     there = {name: read.columns for name, read in found.items() if read.columns is not None}
     again = judge_mapping(source, None, settings.overrides, there)
-    told = [
-        again.at(("facts", one.facts[0], "file")).problem(
-            found[one.name].pull.reason, severity="warning" if found[one.name].absent else "error"
-        )
-        for one in judged.sources
-        if one.name in found and not found[one.name].pull.complete
-    ]
+    told = _unusable(found, judged.sources, again.at)
     return replace(again, problems=tuple(sorted({*again.problems, *told})))
+
+
+def _unusable(
+    found: Map[str, SourceRead], sources: Iterable[Source], at: Callable[[Keys], Position]
+) -> Iterator[Problem]:
+    """What keeps sources from being used, where they are first named; one that is not there is no fault of a mapping."""
+    for one in sources:
+        read = found.get(one.name)
+        if read is not None and not read.pull.complete:
+            place = at(("facts", one.facts[0], "file" if one.path else "query"))
+            yield place.problem(read.pull.reason, severity="warning" if read.absent else "error")
 
 
 def _together(models: tuple[Mapping, ...]) -> Iterable[Problem]:
@@ -159,9 +176,13 @@ def check_org(settings: Settings, names: Sequence[str], progress: Progress) -> t
         try:
             ask({name for model in draft_models(job, settings, ground.mirror, ask) for name in model.needs.fields})
             models = draft_models(job, settings, ground.mirror, ask)
+            beside = read_sources(ground.mirror, sources_of(models), settings.sources, ground.client.org_now)
+            columns = {name: read.columns for name, read in beside.items() if read.columns is not None}
+            models = final_models(models, job, settings, ground.mirror, ground.mirror.describes(), columns)
         except FileProblems as found:
             return found.problems
-        return tuple(p for model in models for p in _seen_by(model.mapping, ground.mirror.describes()))
+        told = [p for model in models for p in _unusable(beside, model.mapping.sources, model.mapping.at)]
+        return (*told, *(p for model in models for p in _seen_by(model.mapping, ground.mirror.describes())))
 
 
 def _seen_by(model: Mapping, org: Describes) -> Iterator[Problem]:

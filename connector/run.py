@@ -87,9 +87,10 @@ def read_org(ground: Ground, believe: Collection[str] = ()) -> tuple[tuple[JobMo
 
 def read_beside(ground: Ground, drafts: Sequence[JobModel], pulled: PullResult) -> tuple[PullResult, Describes]:
     """What was pulled, with the files and databases that the models read beside the org; and the columns of those."""
+    subject = drafts[0].model.subject
     found = read_sources(
-        ground.mirror, sources_of(drafts), ground.settings.sources, pulled.as_of, subject=drafts[0].model.subject,
-        progress=ground.progress,
+        ground.mirror, sources_of(drafts), ground.settings.sources, pulled.as_of, progress=ground.progress,
+        subject=subject if pulled.objects[subject].complete else "",
     )  # fmt: skip
     objects = {**pulled.objects, **{name: read.pull for name, read in found.items()}}
     return replace(pulled, objects=objects), {name: read.describe for name, read in found.items()}

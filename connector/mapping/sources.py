@@ -24,6 +24,8 @@ GIVEN_FACTS = "facts"
 _TYPES: Mapping[str, str] = {
     "number": "double", "text": "string", "date": "date", "datetime": "datetime", "boolean": "boolean",
 }  # fmt: skip
+_WHOLE, _FRACTION, _DIGITS = (4, 12, 18, 26), (0, 2, 6, 12), 38
+"""Steps of digits before and after the point; together at most so many."""
 UNTYPED = ""
 """Type of a column of which nothing is known yet: a fact over it is unknown for everybody."""
 
@@ -128,14 +130,19 @@ def _merged(data: FieldDescribe, example: FieldDescribe | None) -> FieldDescribe
         return replace(example, name=data.name)
     before = max(field.precision - field.scale for field in (data, example))
     after = max(data.scale, example.scale)
-    return column_field(data.name, "number", before, min(after, max(0, 38 - before)))
+    return column_field(data.name, "number", before, min(after, max(0, _DIGITS - before)))
 
 
 def column_field(name: str, kind: str, before: int = 0, after: int = 0) -> FieldDescribe:
-    """A column as a field: its kind, and of numbers the digits before and after the point."""
+    """A column as a field: its kind, and of numbers the digits before and after the point. Some room is left, so that a
+    few digits more tomorrow do not make another type."""
     if kind != "number":
         return FieldDescribe(name, _TYPES.get(kind, UNTYPED))
-    return FieldDescribe(name, "double", precision=before + after or 38, scale=after if before + after else 12)
+    whole = next((step for step in _WHOLE if before <= step), before)
+    fraction = next((step for step in _FRACTION if after <= step), after)
+    if whole + fraction > _DIGITS:
+        whole, fraction = before, after
+    return FieldDescribe(name, "double", precision=whole + fraction, scale=fraction)
 
 
 def _from_examples(model: ModelFile, source: str) -> Iterator[tuple[str, FieldDescribe]]:
