@@ -131,7 +131,7 @@ def _judge_with_files(source: Path, settings: Settings, judged: Judged) -> Judge
 def _unusable(
     found: Map[str, SourceRead], sources: Iterable[Source], at: Callable[[Keys], Position]
 ) -> Iterator[Problem]:
-    """What keeps sources from being used, where they are first named; one that is not there is no fault of a mapping."""
+    """What keeps sources from being used, where they are first named; one that is absent is no fault of a mapping."""
     for one in sources:
         read = found.get(one.name)
         if read is not None and not read.pull.complete:
