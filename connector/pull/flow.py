@@ -57,6 +57,7 @@ def pull(
     results = _refresh_columns(run, results, at_once=scope == "verify")
     results = _follow(run, results)
     results = _prove(run, results, deeply=scope == "verify", believe=believe)
+    results = _follow(run, results)  # where merges leave no stamp, the ids have just shown them
     _delete_spent_jobs(run)
     org_id, zone = mirror.organization or ("", "UTC")  # known: nothing is stored before
     return PullResult(run.as_of, org_id, zone, {n: r.pull for n, r in results.items() if n in needs.fields})
