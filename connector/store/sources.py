@@ -7,10 +7,10 @@ are typed by what is in them: exact numbers are DECIMAL, moments are UTC. A tabl
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -112,7 +112,7 @@ def columns_of_parquet(mirror: Mirror, file: Path) -> dict[str, str]:
     try:
         rows = mirror.connection.execute(f"DESCRIBE SELECT * FROM {read_parquet(file)}").fetchall()
     except duckdb.Error as error:
-        raise Unfit(f"is no Parquet file that can be read ({_first_line(error)})") from error
+        raise Unfit(f"is no Parquet file that can be read ({_trouble(error)})") from error
     return {str(row[0]): _kind_of_type(str(row[1])) for row in rows}
 
 
@@ -134,7 +134,7 @@ def take_in(
         kept = Kept(signature, int(rows), int(keyless), found)
         _replace(mirror, source, kept, keys)
     except duckdb.Error as error:
-        raise Unfit(f"cannot be read ({_first_line(error)})") from error
+        raise Unfit(f"cannot be read ({_trouble(error)})") from error
     finally:
         run("DROP TABLE IF EXISTS beside")
     return kept
@@ -271,7 +271,22 @@ def _meta_key(source: str) -> str:
     return f"source:{source}"
 
 
-def _first_line(error: Any) -> str:
-    """The engine's message without its advice, which is for those who write SQL."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2]).removeprefix("Invalid Input Error: ")[:300] if lines else "no reason given"
+_CSV_TROUBLE = (
+    (r"Expected Number of Columns: (\d+) Found: (\d+)", "it has {1} values and the header {0}"),
+    (r"unterminated quote", "a quote is opened there and never closed"),
+    (r"Invalid unicode", "it is not UTF-8 text; save the file as CSV UTF-8"),
+    (r"Maximum line size", "it is too long"),
+)
+"""Parts of the engine's messages, and what to say of the line."""
+
+
+def _trouble(error: duckdb.Error) -> str:
+    """The engine's complaint without what stands in the file, and without advice for those who write SQL."""
+    text = str(error)
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    if line is None:
+        return text.strip().partition("\n")[0][:300]
+    for pattern, words in _CSV_TROUBLE:
+        if found := re.search(pattern, text):
+            return f"line {line[1]}: {words.format(*found.groups())}"
+    return f"line {line[1]} is not as CSV wants it"

@@ -140,8 +140,10 @@ def test_numbers_in_json_keep_every_digit(place: Place) -> None:
         (f"account,score\n{ACME},1\n", "has no column `account_id` (did you mean `account`?), which the mapping names"),
         (f"account_id,scores\n{ACME},1\n", "has no column `score` (did you mean `scores`?)"),
         (f"account_id,score,Score\n{ACME},1,2\n", "has the column `score` twice"),
-        (f"{HEAD}{ACME},1,2\n", "cannot be read"),
-        (f'{HEAD}{ACME},"1\n', "cannot be read"),
+        (f"{HEAD}{ACME},1,2\n", "cannot be read (line 2: it has 3 values and the header 2)."),
+        (f'{HEAD}{ACME},"1\n', "cannot be read (line 2: a quote is opened there and never closed)."),
+        (f"{HEAD}{ACME}\n", "cannot be read (line 2: it has 1 values and the header 2)."),
+        (b"account_id,score\n" + b"x,1\n" * 20_000 + b"y,\xff\n", "cannot be read (line 20002: it is not UTF-8 text"),
         ("", "has no header"),
         (b"account_id,score\n\xff\xfe,1\n", "is not UTF-8 text"),
         (b"account_id,sc\xffre\n", "is not UTF-8 text"),
@@ -258,3 +260,8 @@ def test_a_hundred_thousand_rows_take_little_memory(place: Place) -> None:
     tracemalloc.stop()
     assert read.pull.read == 100_000
     assert peak < 5_000_000
+
+
+def test_a_complaint_shows_nothing_of_what_a_broken_line_holds(place: Place) -> None:
+    place.put("a.csv", f"{HEAD}{ACME},1,confidential\n")
+    assert "confidential" not in why(place.read("a.csv", "score"))
