@@ -46,6 +46,8 @@ class Source:
     keys: frozenset[KeyColumn] = frozenset()
     declared: Mapping[str, ColumnKind] = field(default_factory=dict)
     facts: tuple[str, ...] = ()
+    sensitive: bool = False
+    """A fact over it is; no value of it is shown in messages."""
 
     @property
     def shown(self) -> str:
@@ -68,6 +70,7 @@ class Source:
         return replace(
             self, columns=self.columns | other.columns, keys=self.keys | other.keys,
             declared={**self.declared, **other.declared}, facts=tuple(dict.fromkeys((*self.facts, *other.facts))),
+            sensitive=self.sensitive or other.sensitive,
         )  # fmt: skip
 
 
@@ -94,7 +97,7 @@ def sources_of(model: ModelFile, columns: Mapping[str, Iterable[str]] | None = N
 def _source(name: str, key: str, fact: Fact, columns: frozenset[str]) -> Source:
     place, _, path = (fact.file or fact.database or "").partition("/")
     keys = frozenset({fact.key} if fact.key else ())
-    return Source(name, place, path, fact.query or "", columns, keys, dict(fact.columns), (key,))
+    return Source(name, place, path, fact.query or "", columns, keys, dict(fact.columns), (key,), fact.sensitive)
 
 
 def join_sources(sources: Iterable[Source]) -> tuple[Source, ...]:

@@ -232,7 +232,8 @@ def _take(
     hidden = {c: f"{source.shown} {_no_column(c, columns)}." for c in source.columns if c.lower() not in single}
     kept = take_in(
         mirror, source.name, content.table, dict(single[low] for low in wanted), keys=keys,
-        kinds=_settled_kinds(source, content, before), signature="" if hidden else signature,
+        kinds=_settled_kinds(source, content, before), signature="" if hidden else signature, before=before,
+        tell=not source.sensitive,
     )  # fmt: skip
     others = {spelled: ColumnFound(UNTYPED) for low, (spelled, _) in single.items() if low not in wanted}
     return replace(kept, columns={**others, **kept.columns}), hidden

@@ -118,21 +118,22 @@ def columns_of_parquet(mirror: Mirror, file: Path) -> dict[str, str]:
 
 def take_in(
     mirror: Mirror, source: str, table: str, picks: Mapping[str, str], *, kinds: Mapping[str, str],
-    keys: Sequence[StoredKey], signature: str = "",
+    keys: Sequence[StoredKey], signature: str = "", before: Kept | None = None, tell: bool = True,
 ) -> Kept:  # fmt: skip
     """Put what `table` (a table function) gives in place of what the source's table held.
 
-    `picks`: column -> its name in `table`; `kinds`: what a column must hold, for those where that is settled. Raises
-    Unfit, and then leaves everything as it was.
+    `picks`: column -> its name in `table`; `kinds`: what a column must hold, for those where that is settled; `before`:
+    what other columns held is remembered with it; `tell`: a value that does not fit may be shown. Raises Unfit, and
+    then leaves everything as it was.
     """
     run = mirror.connection.execute
     try:
         run(f"CREATE OR REPLACE TEMP TABLE beside AS {_staging(table, picks, keys)}")
         _refuse_doubles(mirror, keys)
-        found = {column: _found(mirror, column, kinds.get(column, "")) for column in picks}
+        found = {column: _found(mirror, column, kinds.get(column, ""), tell=tell) for column in picks}
         rows, keyless = run(f"SELECT count(*), count(*) FILTER (WHERE {_blank(keys)}) FROM beside").fetchone() or (0, 0)
         kept = Kept(signature, int(rows), int(keyless), found)
-        _replace(mirror, source, kept, keys)
+        _replace(mirror, source, kept, keys, before or Kept())
     except duckdb.Error as error:
         raise Unfit(f"cannot be read ({_trouble(error)})") from error
     finally:
@@ -181,7 +182,7 @@ def _refuse_doubles(mirror: Mirror, keys: Sequence[StoredKey]) -> None:
             raise Unfit(f"has the key `{key.column}` {value!r} in the rows {first} and {last}{more}; one row for each")
 
 
-def _found(mirror: Mirror, column: str, wanted: str) -> ColumnFound:
+def _found(mirror: Mirror, column: str, wanted: str, *, tell: bool) -> ColumnFound:
     """What a column holds. Raises Unfit where it must hold something else."""
     value = name(column)
     tests = ", ".join(f"count(*) FILTER (WHERE NOT ({test.replace('$v', value)}))" for test in _IS.values())
@@ -189,20 +190,20 @@ def _found(mirror: Mirror, column: str, wanted: str) -> ColumnFound:
     filled, *misfits = row or (0, 0)
     kind = wanted or (next(k for k, wrong in zip(_IS, misfits, strict=True) if not wrong) if filled else "")
     if kind and misfits[list(_IS).index(kind)]:
-        _refuse_value(mirror, column, kind)
+        _refuse_value(mirror, column, kind, tell=tell)
     return ColumnFound(kind, *_digits(mirror, column)) if kind == "number" else ColumnFound(kind)
 
 
-def _refuse_value(mirror: Mirror, column: str, kind: str) -> None:
+def _refuse_value(mirror: Mirror, column: str, kind: str, *, tell: bool) -> None:
     value = name(column)
     row = mirror.connection.execute(
         f"SELECT {ROW}, {value} FROM beside WHERE {value} IS NOT NULL AND NOT ({_IS[kind].replace('$v', value)}) "
         f"ORDER BY {ROW} LIMIT 1"
     ).fetchone()
     at, text = row or (0, "")
-    shown = text if len(text) <= 40 else text[:37] + "..."
+    shown = repr(text if len(text) <= 40 else text[:37] + "...") if tell else "a value"
     raise Unfit(
-        f"has {shown!r} as `{column}` in row {at}, which is no {kind}; correct it, or say in the mapping what the "
+        f"has {shown} as `{column}` in row {at}, which is no {kind}; correct it, or say in the mapping what the "
         f"column holds: columns: {{{column}: text}}"
     )
 
@@ -222,7 +223,7 @@ def _digits(mirror: Mirror, column: str) -> tuple[int, int]:
     return before or 1, min(after or 0, WIDEST - (before or 1))
 
 
-def _replace(mirror: Mirror, source: str, kept: Kept, keys: Sequence[StoredKey]) -> None:
+def _replace(mirror: Mirror, source: str, kept: Kept, keys: Sequence[StoredKey], before: Kept) -> None:
     values = [f"{_typed(column, found)} AS {name(column)}" for column, found in kept.columns.items()]
     stored = [name(key.stored) for key in keys]
     with mirror.transaction() as run:
@@ -230,7 +231,8 @@ def _replace(mirror: Mirror, source: str, kept: Kept, keys: Sequence[StoredKey])
         run.execute(
             f"CREATE OR REPLACE TABLE {_table(source)} AS SELECT {', '.join([ROW, *stored, *values])} FROM beside"
         )
-        columns = {column: [found.kind, found.before, found.after] for column, found in kept.columns.items()}
+        known = {**before.columns, **kept.columns}
+        columns = {column: [found.kind, found.before, found.after] for column, found in known.items()}
         text = json.dumps({"signature": kept.signature, "rows": kept.rows, "keyless": kept.keyless, "columns": columns})
         run.execute("DELETE FROM meta.entries WHERE key = ?", [_meta_key(source)])
         run.execute("INSERT INTO meta.entries VALUES (?, ?)", [_meta_key(source), text])

@@ -69,10 +69,10 @@ class Place:
 
 def wanted(
     name: str, *columns: str, path: str = "", query: str = "", place: str = "usage", key: str = "account_id",
-    field: str = "Id", declared: Mapping[str, ColumnKind] | None = None,
+    field: str = "Id", declared: Mapping[str, ColumnKind] | None = None, sensitive: bool = False,
 ) -> Source:  # fmt: skip
     keys = frozenset({KeyColumn(key, field)})
-    return Source(name, place, path, query, frozenset(columns), keys, dict(declared or {}), ("a_fact",))
+    return Source(name, place, path, query, frozenset(columns), keys, dict(declared or {}), ("a_fact",), sensitive)
 
 
 def why(read: SourceRead) -> str:

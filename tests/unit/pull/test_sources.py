@@ -265,3 +265,18 @@ def test_a_hundred_thousand_rows_take_little_memory(place: Place) -> None:
 def test_a_complaint_shows_nothing_of_what_a_broken_line_holds(place: Place) -> None:
     place.put("a.csv", f"{HEAD}{ACME},1,confidential\n")
     assert "confidential" not in why(place.read("a.csv", "score"))
+
+
+def test_a_value_of_a_sensitive_fact_is_not_shown(place: Place) -> None:
+    place.put("a.csv", f"{HEAD}{ACME},secret\n")
+    read = place.read("a.csv", "score", declared={"score": "number"}, sensitive=True)
+    assert "has a value as `score` in row 2, which is no number" in why(read)
+
+
+def test_what_a_column_held_is_remembered_while_another_job_reads_others(place: Place) -> None:
+    place.put("a.csv", f"account_id,score,plan\n{ACME},12,Gold\n")
+    place.read("a.csv", "score")
+    place.read("a.csv", "plan")
+    place.put("a.csv", f"account_id,score,plan\n{ACME},many,Gold\n", NOW + timedelta(hours=1))
+    assert "has 'many' as `score`" in why(place.read("a.csv", "score"))
+    assert why(place.read("a.csv", "plan")) == ""
