@@ -244,18 +244,33 @@ def _begin(run: Pulling, query: ObjectQuery, job: str = "") -> Reading:
 
 def _resume(run: Pulling, query: ObjectQuery) -> Reading | None:
     """What an earlier run read of this very query; what it read of another one is forgotten."""
-    reading = run.readings.find(query.sobject)
+    reading = run.readings.find(query.sobject, query.purpose)
     if reading is None:
         return None
-    lasts = BULK_LASTS if reading.job else REST_LASTS
+    lasts = _lasts(run, reading)
     is_same = (reading.purpose, reading.fields, reading.soql, reading.api_version) == (
         query.purpose, query.fields, query.soql, run.client.api_version,
     )  # fmt: skip
     if is_same and timedelta(0) <= run.as_of - reading.begun < lasts and (reading.job or reading.pages):
         run.progress(f"{query.sobject}: going on with {reading.records} records of an earlier run")
         return reading
-    run.readings.discard(query.sobject)
+    run.readings.discard(query.sobject, query.purpose)
     return None
+
+
+def _lasts(run: Pulling, reading: Reading) -> timedelta:
+    """How long a reading may be gone on with. Values that move without a stamp are read for their freshness."""
+    fields = run.describe(reading.sobject).fields
+    if reading.purpose == "columns" and any(f in fields and fields[f].calculated for f in reading.fields):
+        return timedelta(0)
+    return BULK_LASTS if reading.job else REST_LASTS
+
+
+def discard_old(run: Pulling) -> None:
+    """Forget readings that nobody has gone on with."""
+    for reading in run.readings.all():
+        if run.as_of - reading.begun >= BULK_LASTS:
+            run.readings.discard(reading.sobject, reading.purpose)
 
 
 def _finish(run: Pulling, query: ObjectQuery, begun: Begun, *, restarts: int = 1) -> Ended:
@@ -269,13 +284,13 @@ def _finish(run: Pulling, query: ObjectQuery, begun: Begun, *, restarts: int = 1
             return Ended(query, reading.records, reading=reading)
         read, deleted = run.readings.finish(reading)
     except _JobFailed as failed:
-        run.readings.discard(query.sobject)
+        run.readings.discard(query.sobject, query.purpose)
         if query.is_too_long:
             return Ended(query, reason=_why(query, failed))
         run.progress(f"{query.sobject}: {failed}; asking over REST")
         return _finish(run, query, _over_rest(run, query), restarts=restarts)
     except (BeginAgain, Miscounted) as error:
-        run.readings.discard(query.sobject)
+        run.readings.discard(query.sobject, query.purpose)
         if not restarts:
             return Ended(query, reason=f"{query.sobject} could not be read to its end ({error})")
         again = _begin_large(run, query) if begun.job else _over_rest(run, query)
@@ -289,7 +304,7 @@ def _finish(run: Pulling, query: ObjectQuery, begun: Begun, *, restarts: int = 1
 
 def _drifted(run: Pulling, query: ObjectQuery, error: Unreadable) -> Ended:
     """What the org sends is not what it had described."""
-    run.readings.discard(query.sobject)
+    run.readings.discard(query.sobject, query.purpose)
     return Ended(query, drift=Refusal("UNREADABLE", str(error)))
 
 

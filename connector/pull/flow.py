@@ -14,7 +14,7 @@ from typing import Literal
 from connector.data import Needs, ObjectPull, Proof, PullResult
 from connector.describe import ObjectDescribe
 from connector.errors import FixFirst, RetryLater
-from connector.pull.carry import Ended, Pulling, carry
+from connector.pull.carry import Ended, Pulling, carry, discard_old
 from connector.pull.kin import follow_moves
 from connector.pull.proof import count_live, notices_of, prove
 from connector.pull.schema import refresh_describes, stale_describes
@@ -246,6 +246,7 @@ def _without(wanted: Mapping[str, frozenset[str]], refused: Iterable[str]) -> di
 
 def _delete_spent_jobs(run: Pulling) -> None:
     """Have the org forget the Bulk jobs whose results are here; what fails is tried again by the next run."""
+    discard_old(run)
     for job in run.readings.spent_jobs():
         try:
             run.client.bulk.delete(job)

@@ -55,7 +55,7 @@ def _reconcile(run: Pulling, sobject: str, org: int, held: int, *, believe: bool
         why = ended.reason or ended.drift
         return Proof(sobject, org, held, problem=f"the ids of {sobject} could not be compared: {why}")
     found = run.readings.compare(ended.reading, ended.reading.begun - run.overlap)
-    run.readings.discard(sobject)
+    run.readings.discard(sobject, "ids")
     problem = _mend(run, sobject, found, believe=believe)
     return Proof(sobject, org, held, found.missing, found.stale, found.surplus, problem)
 

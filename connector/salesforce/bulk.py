@@ -149,8 +149,9 @@ class BulkQueries:
         """Remove the job and its results, aborted before when it is at work; one that is gone is as good."""
         doing = f"deleting Bulk job {job}"
         response = self._ask("DELETE", f"/{job}", doing)
-        if response.status_code not in {404, 204} and not self._is_over(job):
-            self.abort(job)
+        if response.status_code not in {404, 204}:  # it is at work, or has just come to its end
+            if not self._is_over(job):
+                self.abort(job)
             response = self._ask("DELETE", f"/{job}", doing)
         refusal = refusal_in(response)
         if refusal and refusal.status != 404:

@@ -52,6 +52,11 @@ class Reading:
     pages: int = 0
 
     @property
+    def incoming(self) -> str:
+        """The table that collects its rows."""
+        return incoming(self.sobject, self.purpose)
+
+    @property
     def is_over(self) -> bool:
         """No further page is to be asked for."""
         return self.pages > 0 and not self.locator
@@ -73,30 +78,34 @@ class Difference:
 
 
 class Readings:
-    """The readings that are under way in one mirror, at most one per sObject."""
+    """The readings that are under way in one mirror; of an sObject at most one of its records, one of some of its
+    columns and one of its ids."""
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
 
-    def find(self, sobject: str) -> Reading | None:
-        return next((r for r in self.all() if r.sobject == sobject), None)
+    def find(self, sobject: str, purpose: Purpose) -> Reading | None:
+        """The reading of `sobject` that one for `purpose` would go on with, or take the place of."""
+        into = incoming(sobject, purpose)
+        return next((r for r in self.all() if r.incoming == into), None)
 
     def all(self) -> list[Reading]:
         rows = self._mirror.connection.execute(f"SELECT {_COLUMNS} FROM meta.readings ORDER BY sobject").fetchall()
         return [_read(row) for row in rows]
 
     def begin(self, reading: Reading, describe: ObjectDescribe) -> None:
-        """Remember `reading` before its first page is stored; one of the same object is forgotten."""
-        self.discard(reading.sobject)
+        """Remember `reading` before its first page is stored; the one whose place it takes is forgotten."""
+        self.discard(reading.sobject, reading.purpose)
         columns = tables.columns_of(describe, reading.fields)
         with self._mirror.transaction() as run:
-            tables.create(run, incoming(reading.sobject), columns)
+            tables.create(run, reading.incoming, columns)
             run.execute(f"INSERT INTO meta.readings VALUES ({', '.join('?' * 12)})", _write(reading))
 
     def announce(self, reading: Reading, records: int) -> Reading:
         """The org has said how many records there are."""
         self._mirror.connection.execute(
-            "UPDATE meta.readings SET announced = ? WHERE sobject = ?", [records, reading.sobject]
+            "UPDATE meta.readings SET announced = ? WHERE sobject = ? AND purpose = ?",
+            [records, reading.sobject, reading.purpose],
         )
         return replace(reading, announced=records)
 
@@ -116,19 +125,19 @@ class Readings:
 
     def _add(self, reading: Reading, file: Path, records: int, next_locator: str, *, header: bool) -> Reading:
         sobject = reading.sobject
-        kinds = tables.column_types(self._mirror.connection, f"{sobject}~incoming")
+        kinds = tables.column_types(self._mirror.connection, tables.incoming_name(sobject, reading.purpose))
         columns = {f: kinds[f] for f in reading.fields}
         further = replace(
             reading, locator=next_locator, records=reading.records + records, pages=reading.pages + 1
         )  # fmt: skip
 
         def take_in(run: duckdb.DuckDBPyConnection, kinds: tables.Columns) -> None:
-            found = tables.fill(run, incoming(sobject), columns, file, kinds, header=header)
+            found = tables.fill(run, reading.incoming, columns, file, kinds, header=header)
             if found != records:
                 raise Miscounted(f"a page of {sobject} was announced with {records} records and has {found}")
             run.execute(
-                "UPDATE meta.readings SET locator = ?, records = ?, pages = ? WHERE sobject = ?",
-                [further.locator, further.records, further.pages, sobject],
+                "UPDATE meta.readings SET locator = ?, records = ?, pages = ? WHERE sobject = ? AND purpose = ?",
+                [further.locator, further.records, further.pages, sobject, reading.purpose],
             )
 
         self._mirror.load(columns, take_in)
@@ -139,9 +148,9 @@ class Readings:
 
         Raises Miscounted, and forgets the reading, when there are not as many records as the org announced.
         """
-        sobject, source = reading.sobject, incoming(reading.sobject)
+        sobject, source = reading.sobject, reading.incoming
         if reading.records != reading.announced:
-            self.discard(sobject)
+            self.discard(sobject, reading.purpose)
             raise Miscounted(f"the org announced {reading.announced} {sobject} records and sent {reading.records}")
         deleted = tables.count(self._mirror.connection, source, '"IsDeleted"')
         with self._mirror.transaction() as run:
@@ -154,11 +163,12 @@ class Readings:
     def compare(self, reading: Reading, settled: datetime) -> Difference:
         """What a reading of all ids shows. Records that were stamped after `settled` (org time) may still be on their
         way to us and are no difference; what is gone was stamped before the reading was begun."""
-        run, sobject, source = self._mirror.connection, reading.sobject, incoming(reading.sobject)
+        run, sobject, source = self._mirror.connection, reading.sobject, reading.incoming
         stamp = tables.stamp_in(reading.fields)
         told = f"new.{name(stamp)} < ?" if stamp else "? IS NOT NULL"
         held = f"old.{name(stamp)} < ?" if stamp else "? IS NOT NULL"
         newer = f"OR new.{name(stamp)} > old.{name(stamp)}" if stamp else ""
+        not_older = f"AND new.{name(stamp)} >= old.{name(stamp)}" if stamp else ""
 
         def ids(sql: str, before: datetime) -> tuple[str, ...]:
             return tuple(str(row[0]) for row in run.execute(f"{sql} ORDER BY 1", [naive(before)]).fetchall())
@@ -172,7 +182,7 @@ class Readings:
             ),
             stale=ids(
                 f'SELECT new."Id" FROM {source} AS new JOIN {into} AS old ON old."Id" = new."Id" '
-                f'WHERE (old."IsDeleted" <> new."IsDeleted" {newer}) AND {told}',
+                f'WHERE (old."IsDeleted" <> new."IsDeleted" {not_older} {newer}) AND {told}',
                 settled,
             ),
             surplus=ids(
@@ -182,9 +192,9 @@ class Readings:
             ),
         )
 
-    def discard(self, sobject: str) -> None:
+    def discard(self, sobject: str, purpose: Purpose) -> None:
         """Forget what has arrived of a reading; its Bulk job is then spent."""
-        if reading := self.find(sobject):
+        if reading := self.find(sobject, purpose):
             with self._mirror.transaction():
                 _forget(self._mirror, reading)
 
@@ -212,8 +222,8 @@ def _header(file: Path) -> list[str]:
 
 def _forget(mirror: Mirror, reading: Reading) -> None:
     run = mirror.connection
-    run.execute(f"DROP TABLE IF EXISTS {incoming(reading.sobject)}")
-    run.execute("DELETE FROM meta.readings WHERE sobject = ?", [reading.sobject])
+    run.execute(f"DROP TABLE IF EXISTS {reading.incoming}")
+    run.execute("DELETE FROM meta.readings WHERE sobject = ? AND purpose = ?", [reading.sobject, reading.purpose])
     if reading.job:
         run.execute("INSERT INTO meta.spent_jobs VALUES (?)", [reading.job])
 

@@ -32,9 +32,14 @@ def table(sobject: str) -> str:
     return f"org.{name(sobject)}"
 
 
-def incoming(sobject: str) -> str:
+def incoming(sobject: str, purpose: Purpose = "whole") -> str:
     """Where a reading of several pages collects its rows."""
-    return f"org.{name(sobject + '~incoming')}"
+    return f"org.{name(incoming_name(sobject, purpose))}"
+
+
+def incoming_name(sobject: str, purpose: Purpose) -> str:
+    """A window takes the place of a reading of the whole object; columns and ids are read beside that."""
+    return f"{sobject}~{'incoming' if purpose in {'whole', 'window'} else purpose}"
 
 
 def columns_of(describe: ObjectDescribe, fields: Iterable[str]) -> dict[str, str]:

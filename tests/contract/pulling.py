@@ -12,7 +12,6 @@ from mirror_equals import assert_equal, read_rows
 
 from connector.data import Needs, PullResult
 from connector.localorg.ledger import Entry
-from connector.localorg.org import Org
 from connector.localorg.server import LocalOrgServer
 from connector.pull import pull
 from connector.salesforce import OrgClient, connect
