@@ -73,26 +73,36 @@ def _minutes(old: Row, changes: Row, begins: datetime) -> int:
 
 
 def derive_account(txn: Transaction, old: Row, changes: Row) -> None:
-    """AccountId: from WhatId when it is an Account or has one, else from the Contact in WhoId, else null (7.4)."""
+    """AccountId: that of WhatId where it is an Account or gives one, else that of the Contact in WhoId, else null
+    (7.4).
+    """
     if old and "WhatId" not in changes and "WhoId" not in changes:
         return
     what, who = merged(old, changes, "WhatId"), merged(old, changes, "WhoId")
-    changes["AccountId"] = account_of_what(txn, what) if what else _account_of(txn, who, ("Contact",))
+    field = _account_field(txn, what, _GIVE_THEIR_ACCOUNT) if what else None
+    if what and field:
+        changes["AccountId"] = _value(txn, what, field)
+    else:
+        changes["AccountId"] = _value(txn, who, "AccountId") if _account_field(txn, who, ("Contact",)) else None
 
 
-def account_of_what(txn: Transaction, what: str | None) -> str | None:
-    """The account behind a WhatId; a Case gives none (7.4)."""
-    if what and what.startswith("001"):
-        return what
-    return _account_of(txn, what, ("Opportunity", "Contract", "Asset"))
+_GIVE_THEIR_ACCOUNT = ("Account", "Opportunity", "Contract")
+"""And custom objects that are children of Account; Cases and Assets are not among them (7.4)."""
 
 
-def _account_of(txn: Transaction, record_id: str | None, objects: tuple[str, ...]) -> str | None:
+def _account_field(txn: Transaction, record_id: str | None, objects: tuple[str, ...]) -> str | None:
+    """The field of the record that names its account, where its object gives it to activities."""
     definition = txn.schema.of_id(record_id) if record_id else None
     if definition is None or (definition.name not in objects and not definition.name.endswith("__c")):
         return None
-    field = "AccountId" if definition.has("AccountId") else "Account__c"
-    if not definition.has(field):
+    if definition.name == "Account":
+        return "Id"
+    return next((name for name in ("AccountId", "Account__c") if definition.has(name)), None)
+
+
+def _value(txn: Transaction, record_id: str | None, field: str) -> str | None:
+    definition = txn.schema.of_id(record_id) if record_id else None
+    if definition is None:
         return None
     found: str | None = txn.store.scalar(f'SELECT "{field}" FROM "{definition.name}" WHERE "Id" = ?', (record_id,))
     return found

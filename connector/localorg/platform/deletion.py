@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from connector.localorg import errors
 from connector.localorg.definitions import ObjectDef
-from connector.localorg.platform import activities, campaigns, summaries
+from connector.localorg.platform import activities, campaigns, invitations, summaries
 from connector.localorg.storage import Row
 from connector.localorg.transaction import Transaction
 
@@ -61,6 +61,8 @@ def _after_delete(txn: Transaction, definition: ObjectDef, row: Row) -> None:
         activities.roll_up_last_activity(txn, row, {})
     if definition.name == "CampaignMember":
         campaigns.count_members(txn, {}, row)
+    if definition.name == "EventRelation" and (copy := invitations.take_back(txn, row)):
+        delete_record(txn, txn.schema.get("Event"), copy)
     summaries.roll_up(txn, definition, row, {})
 
 
@@ -82,6 +84,8 @@ def undelete_record(txn: Transaction, definition: ObjectDef, row: Row) -> None:
                 undelete_record(txn, child, child_row)
     if definition.name in activities_names():
         activities.roll_up_last_activity(txn, row, row)
+    if definition.name == "EventRelation" and (copy := invitations.find_copy(txn, row, deleted=True)):
+        undelete_record(txn, txn.schema.get("Event"), copy)
     summaries.roll_up(txn, definition, {}, row)
 
 

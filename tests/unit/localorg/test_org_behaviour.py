@@ -62,13 +62,12 @@ def test_closed_is_not_derived_again_when_the_meaning_of_a_status_changes(org: O
     assert one(org, "Task", task)["IsClosed"] is False
 
 
-@pytest.mark.parametrize("what", ["Account", "Opportunity", "Contract", "Asset"])
+@pytest.mark.parametrize("what", ["Account", "Opportunity", "Contract"])
 def test_account_of_a_task_comes_from_what(what: str, org: Org, account: str) -> None:
     related = {
         "Account": lambda: account,
         "Opportunity": lambda: opportunity(org, account),
         "Contract": lambda: org.create_record("Contract", {"AccountId": account}),
-        "Asset": lambda: org.create_record("Asset", {"Name": "a", "AccountId": account}),
     }[what]()
     task = org.create_record("Task", {"Subject": "s", "WhatId": related})
     assert one(org, "Task", task)["AccountId"] == account
@@ -83,6 +82,17 @@ def test_account_of_a_task_comes_from_the_contact_else_is_null(org: Org, account
         for who in ({"WhoId": contact}, {"WhoId": lead}, {"WhatId": case})
     )
     assert [one(org, "Task", t)["AccountId"] for t in (by_contact, by_lead, by_case)] == [account, None, None]
+
+
+@pytest.mark.parametrize("what", ["Case", "Asset"])
+def test_cases_and_assets_leave_the_account_to_the_contact(what: str, org: Org, account: str) -> None:
+    contact = org.create_record("Contact", {"LastName": "Doe", "AccountId": account})
+    other = org.create_record("Account", {"Name": "Other"})
+    name = {"Case": "Subject", "Asset": "Name"}[what]
+    related = org.create_record(what, {name: "s", "AccountId": other})
+    alone = org.create_record("Task", {"Subject": "s", "WhatId": related})
+    with_contact = org.create_record("Task", {"Subject": "s", "WhatId": related, "WhoId": contact})
+    assert [one(org, "Task", t)["AccountId"] for t in (alone, with_contact)] == [None, account]
 
 
 def test_a_task_about_a_lead_is_about_nothing_else(org: Org, account: str, refusal: Refusal) -> None:
