@@ -172,13 +172,14 @@ def _place(progress: Progress, conditions: Conditions, rules: Rules, today: date
 
 
 def _resume(progress: Progress, rules: Rules, today: date) -> Progress | None:
-    """Back in scope within a month: the visit that was left goes on."""
+    """Back in scope within a month: the visit that was left goes on; an override that began it has ended since."""
     state = progress.state
     if not state.outside or state.left not in rules.by_key or today > rules.end_of(rules.resume_within, state.outside):
         return None
     since = state.since or today
     back = replace(state, stage=state.left, since=since, left="", outside=None)
-    return _advance(progress, back, Move("", back.stage, Via.PLACED, since, ruled("scope")))
+    resumed = _advance(progress, back, Move("", back.stage, Via.PLACED, since, ruled("scope")))
+    return replace(resumed, phase=Phase.OVERRIDE_ENDED) if back.via is Via.OVERRIDE else resumed
 
 
 def _settle(progress: Progress, key: str, conditions: Conditions, rules: Rules, today: date) -> Progress:

@@ -133,6 +133,17 @@ def test_out_of_scope_for_two_days_leaves_the_visit_and_within_a_month_resumes_i
     assert [(m.from_stage, m.to_stage) for m in back.moves] == [("", "adopting")]
 
 
+def test_a_visit_of_an_override_that_ended_meanwhile_is_resumed_only_if_rules_still_want_it() -> None:
+    life = Life.within("adopting", via=Via.OVERRIDE)
+    life.scope = False
+    life.runs(DAY, days(2))
+    life.scope = True
+    life.leave["adopting"] = False
+    back = life.holds(onboarding=True).run(days(3))
+    assert (back.stage, back.state.via) == ("onboarding", Via.PLACED)
+    assert life.run(days(3)).moves == ()
+
+
 def test_after_a_month_out_of_scope_the_subject_is_placed_anew() -> None:
     life = Life.within("adopting")
     life.scope = False
