@@ -28,6 +28,7 @@ from connector.plan.plan import make_plan
 from connector.plan.settle import settle
 from connector.pull import pull
 from connector.pull.schema import refresh_describes
+from connector.pull.sight import keep_in_sight
 from connector.pull.sources import read_sources
 from connector.report import ModelSummary, RunReport, StageLine, conclude, count_of, run_json
 from connector.settings import Settings
@@ -77,6 +78,7 @@ def read_org(ground: Ground, believe: Collection[str] = ()) -> tuple[tuple[JobMo
         client, mirror, needs, overlap=job.overlap, progress=ground.progress, scope=job.pull, how=settings.pull,
         believe=believe,
     )  # fmt: skip
+    pulled = keep_in_sight(client, mirror, pulled, settings.pull)
     pulled, columns = read_beside(ground, drafts, pulled)
     models = final_models(drafts, job, settings, mirror, known, columns)
     drifts = [drift for model in models for drift in model.drift]

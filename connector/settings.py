@@ -155,6 +155,8 @@ class PullSettings(_Section):
     removals: float = Field(default=10, ge=0, le=100)
     """Percent of an object's records that may be gone without a trace before a person has to look: a permission that
     was taken away looks the same."""
+    require_view_all: bool = True
+    """Whether facts over an object are unknown until it is proved that our user sees all of its records."""
 
 
 class MappingsSettings(_Section):

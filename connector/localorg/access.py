@@ -16,6 +16,8 @@ GOVERNED = frozenset(
     {"Account", "Asset", "Campaign", "Case", "Contact", "Contract", "Lead", "Opportunity", "Pricebook2", "Product2"}
 )
 """Standard objects that object permissions are about; custom ones are all."""
+ACTIVITY_PERMISSIONS: Mapping[str, str] = {"Event": "EditEvent", "Task": "EditTask"}
+"""Objects that no object permissions are about, and the user permission that lets people write them (reference 7.4)."""
 FOLLOWERS: Mapping[str, str] = {
     "AccountHistory": "Account",
     "AccountTeamMember": "Account",
@@ -37,12 +39,16 @@ class Grants:
     readable: frozenset[str] = frozenset()
     editable: frozenset[str] = frozenset()
     objects: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    user: frozenset[str] = frozenset()
+    """User permissions."""
 
     def allow(self, sobject: str, verb: Verb) -> bool:
         """Tell whether the user may do this to records of an object."""
         if not self.restricted:
             return True
         parent = FOLLOWERS.get(sobject)
+        if verb != "Read" and (needed := ACTIVITY_PERMISSIONS.get(sobject)):
+            return needed in self.user
         if parent is not None:
             return self.allow(parent, "Read" if verb == "Read" else "Edit")
         governed = sobject in GOVERNED or sobject.endswith("__c")

@@ -14,6 +14,24 @@ from connector.localorg.transaction import Transaction
 
 MINIMUM_ACCESS = "Minimum Access - API Only Integrations"
 """The profile that sees nothing by itself, which Salesforce has for users of connectors."""
+ADMINISTRATOR = "System Administrator"
+USER_PERMISSIONS = (
+    "ApiEnabled",
+    "BulkApiHardDelete",
+    "EditEvent",
+    "EditTask",
+    "ModifyAllData",
+    "ViewAllData",
+    "ViewAllUsers",
+    "ViewRoles",
+    "ViewSetup",
+)
+"""Those that this org knows, of the hundreds that there are."""
+_OF_PROFILE = {
+    ADMINISTRATOR: frozenset(USER_PERMISSIONS),
+    MINIMUM_ACCESS: frozenset({"ApiEnabled"}),
+}
+_OF_OTHERS = frozenset({"ApiEnabled", "EditEvent", "EditTask", "ViewRoles", "ViewSetup"})
 _VERBS = ("Read", "Create", "Edit", "Delete", "ViewAllRecords", "ModifyAllRecords")
 
 
@@ -45,6 +63,8 @@ class PermissionSet:
     label: str
     fields: tuple[FieldGrant, ...] = ()
     objects: tuple[ObjectGrant, ...] = ()
+    user: frozenset[str] = frozenset()
+    """User permissions, such as EditTask."""
 
 
 def save_permission_set(txn: Transaction, wanted: PermissionSet) -> str:
@@ -53,13 +73,13 @@ def save_permission_set(txn: Transaction, wanted: PermissionSet) -> str:
     known = txn.select("PermissionSet", {"Name": wanted.name})
     if known:
         set_id = str(known[0]["Id"])
-        txn.update(definition, set_id, {"Label": wanted.label})
+        txn.update(definition, set_id, {"Label": wanted.label, **_user_rights(wanted)})
         for table in ("FieldPermissions", "ObjectPermissions"):
             for row in txn.select(table, {"ParentId": set_id}):
                 txn.store.remove(table, row["Id"])
     else:
         row = {"Name": wanted.name, "Label": wanted.label, "IsCustom": 1, "IsOwnedByProfile": 0, "Type": "Regular"}
-        set_id = txn.insert(definition, row)
+        set_id = txn.insert(definition, {**row, **_user_rights(wanted)})
     for key, (read, edit) in sorted(_field_rights(txn.schema, wanted.fields).items()):
         given = {"SobjectType": key.partition(".")[0], "Field": key}
         rights = {"PermissionsRead": int(read), "PermissionsEdit": int(edit)}
@@ -70,6 +90,10 @@ def save_permission_set(txn: Transaction, wanted: PermissionSet) -> str:
             verbs = {f"Permissions{verb}": int(verb in grant.verbs) for verb in _VERBS}
             txn.insert(txn.schema.get("ObjectPermissions"), {"ParentId": set_id, "SobjectType": sobject.name, **verbs})
     return set_id
+
+
+def _user_rights(wanted: PermissionSet) -> dict[str, int]:
+    return {f"Permissions{name}": int(name in wanted.user) for name in USER_PERMISSIONS}
 
 
 def check_permission_set(schema: Schema, wanted: PermissionSet) -> None:
@@ -147,7 +171,9 @@ def read_grants(store: Store, user_id: str) -> Grants:
     ):
         verbs = {verb for verb, flag in zip(_VERBS, flags, strict=True) if flag}
         objects[name] = objects.get(name, frozenset()) | verbs
+    may = user_permissions(store, user_id)
     return Grants(
+        user=frozenset(name for name, allowed in may.items() if allowed),
         restricted=restricted == MINIMUM_ACCESS,
         readable=frozenset(key for key, _ in rights),
         editable=frozenset(key for key, edit in rights if edit),
@@ -155,6 +181,21 @@ def read_grants(store: Store, user_id: str) -> Grants:
     )
 
 
+def user_permissions(store: Store, user_id: str) -> dict[str, bool]:
+    """What a user may do whatever the object, by profile and permission sets."""
+    profile = store.scalar(
+        'SELECT p."Name" FROM "User" u JOIN "Profile" p ON p."Id" = u."ProfileId" WHERE u."Id" = ?', (user_id,)
+    )
+    columns = ", ".join(f'"Permissions{name}"' for name in USER_PERMISSIONS)
+    sets = store.connection.execute(_SETS.format(columns=columns), (user_id,)).fetchall()
+    by_profile = _OF_PROFILE.get(profile, _OF_OTHERS)
+    return {name: name in by_profile or any(s[n] for s in sets) for n, name in enumerate(USER_PERMISSIONS)}
+
+
+_SETS = (
+    'SELECT {columns} FROM "PermissionSet" WHERE "Id" IN '
+    '(SELECT "PermissionSetId" FROM "PermissionSetAssignment" WHERE "AssigneeId" = ?)'
+)
 _GRANTED = (
     'SELECT {columns} FROM "{table}Permissions" WHERE "PermissionsRead" = 1 AND "ParentId" IN '
     '(SELECT "PermissionSetId" FROM "PermissionSetAssignment" WHERE "AssigneeId" = ?)'

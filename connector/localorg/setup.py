@@ -13,13 +13,31 @@ from connector.localorg.definitions import ObjectDef
 from connector.localorg.formula.fields import check_condition
 from connector.localorg.ids import make_id
 from connector.localorg.layouts import Layout, check_layout
-from connector.localorg.setup_state import AssignmentRule, DuplicateRule, Lock, LockKind, Setup, ValidationRule
+from connector.localorg.setup_state import (
+    AssignmentRule,
+    Automation,
+    DuplicateRule,
+    Lock,
+    LockKind,
+    Setup,
+    ValidationRule,
+)
 from connector.localorg.values import wire_datetime
 
 if TYPE_CHECKING:
     from connector.localorg.org import Org
 
 LAYOUT_PREFIX = "00h"
+SharingModel = Literal["Private", "Read", "ReadWrite", "ReadWriteTransfer", "FullAccess", "ControlledByParent"]
+ACCESS_OF_MODEL: Mapping[SharingModel, str] = {
+    "Private": "None",
+    "Read": "Read",
+    "ReadWrite": "Edit",
+    "ReadWriteTransfer": "ReadEditTransfer",
+    "FullAccess": "All",
+    "ControlledByParent": "ControlledByParent",
+}
+"""What EntityDefinition calls an org-wide default, and what Organization calls it."""
 
 
 class Administration:
@@ -114,6 +132,26 @@ class Administration:
     def _note_change(self) -> None:
         """Describe answers change with this."""
         self.org.state.schema_changed_at = self.org.now_wire()
+        self.org.save_state()
+
+    def set_sharing_model(self, sobject: str, model: SharingModel) -> None:
+        """Set the org-wide default of an object: what users see who have no other right to its records.
+
+        It is only told (EntityDefinition, Organization): this org shows every user all records all the same.
+        """
+        definition = self.org.schema.get(sobject)
+        self._setup.sharing_models[definition.name] = model
+        field = f"Default{definition.name}Access"
+        with self.org.transaction() as txn:
+            organization = txn.schema.get("Organization")
+            if organization.has(field):
+                txn.update(organization, self.org.state.org_id, {field: ACCESS_OF_MODEL[model]})
+        self.org.save_state()
+
+    def add_automation(self, kind: Literal["flow", "trigger"], sobject: str, name: str, *, active: bool = True) -> None:
+        """Put a flow or an Apex trigger on an object into the inventory; none of them runs here."""
+        found = Automation(kind, self.org.schema.get(sobject).name, name, active)
+        self._setup.automation = [*self._setup.automation, found]
         self.org.save_state()
 
     def lock(self, record_id: str, kind: LockKind = "row", duration: timedelta | None = None) -> None:

@@ -102,6 +102,14 @@ _ORGANIZATION: SetupRow = {
     "IsReadOnly": 0,
     "FiscalYearStartMonth": 1,
     "UiSkin": "Theme3",
+    "DefaultAccountAccess": "Edit",
+    "DefaultCalendarAccess": "HideDetailsInsert",
+    "DefaultCampaignAccess": "All",
+    "DefaultCaseAccess": "ReadEditTransfer",
+    "DefaultContactAccess": "ControlledByParent",
+    "DefaultLeadAccess": "ReadEditTransfer",
+    "DefaultOpportunityAccess": "Edit",
+    "DefaultPricebookAccess": "ReadSelect",
 }
 _USER: SetupRow = {
     "IsActive": 1,

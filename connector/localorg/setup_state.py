@@ -50,6 +50,16 @@ class Lock:
     until: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Automation:
+    """A flow or an Apex trigger on an object, which this org knows of and does not run."""
+
+    kind: Literal["flow", "trigger"]
+    sobject: str
+    name: str
+    active: bool = True
+
+
 @dataclass(slots=True)
 class Setup:
     """All rules of an org. Record types: values by `RecordTypeId.Field`, defaults by object.
@@ -65,6 +75,9 @@ class Setup:
     locks: dict[str, Lock] = field(default_factory=dict)
     layouts: list[Layout] = field(default_factory=list)
     layout_assignments: dict[str, str] = field(default_factory=dict)
+    sharing_models: dict[str, str] = field(default_factory=dict)
+    """By object, where an admin has changed the org-wide default."""
+    automation: list[Automation] = field(default_factory=list)
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "Setup":
@@ -78,4 +91,6 @@ class Setup:
             {k: Lock(**v) for k, v in raw.get("locks", {}).items()},
             [Layout.from_json(r) for r in raw.get("layouts", ())],
             dict(raw.get("layout_assignments", {})),
+            dict(raw.get("sharing_models", {})),
+            [Automation(**r) for r in raw.get("automation", ())],
         )

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from connector.data import Needs
 from connector.mapping import FieldDefinition
+from connector.sharing import is_secured, with_parents
 
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
 _LONG_TEXT = 255
@@ -19,11 +20,11 @@ _TYPES = {
     "string": "Text", "textarea": "TextArea", "picklist": "Picklist", "boolean": "Checkbox", "date": "Date",
     "datetime": "DateTime", "double": "Number", "currency": "Currency", "percent": "Percent",
 }  # fmt: skip
-_SECURED = ("Account", "Asset", "Campaign", "Case", "Contact", "Contract", "Lead", "Opportunity")
-"""Standard objects with permissions of their own; the others follow one of these, or are open to all."""
 _EDITED = ("Campaign",)
 """Edited although no field of theirs is ours: adding members asks for it."""
-_USER_PERMISSIONS = ("ApiEnabled", "EditTask")
+_USER_PERMISSIONS = ("ApiEnabled", "EditTask", "ViewRoles", "ViewSetup")
+"""Viewing the setup (and roles, without which it cannot be granted) lets the connector prove what it sees, and the
+doctor ask for rules and limits. It shows nobody's records."""
 
 
 def field_xml(definition: FieldDefinition) -> str:
@@ -109,8 +110,9 @@ def _granted(definitions: Iterable[FieldDefinition]) -> dict[str, bool]:
 
 
 def _secured(definitions: Iterable[FieldDefinition], needs: Needs) -> set[str]:
-    wanted = {d.sobject for d in definitions} | needs.fields.keys()
-    return {name for name in wanted if name in _SECURED or name.endswith("__c")} | {"Account"}
+    """Also what is not read itself, but decides who sees what is."""
+    wanted = with_parents({"Account", *(d.sobject for d in definitions), *needs.fields}, {})
+    return {name for name in wanted if is_secured(name)}
 
 
 def _object_permission(root: Element, sobject: str, *, edit: bool) -> None:

@@ -43,6 +43,8 @@ class TokenSource:
         )  # fmt: skip
         self._lock = threading.Lock()
         self._token = org.access_token.get_secret_value() if org.auth == "access_token" else ""
+        self.identity = ""
+        """Address of who we are in the org, as it came with the last token; '' for one given by hand."""
 
     def current(self) -> str:
         with self._lock:
@@ -75,7 +77,9 @@ class TokenSource:
         return str(self._answer(form)["access_token"])
 
     def _answer(self, form: dict[str, str]) -> dict[str, Any]:
-        return read_token(self._post(self._org.token_endpoint, form), self._org)
+        answer = read_token(self._post(self._org.token_endpoint, form), self._org)
+        self.identity = str(answer.get("id") or "")
+        return answer
 
 
 _REFUSED_AS_GIVEN = (

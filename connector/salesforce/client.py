@@ -19,6 +19,7 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
 from connector.errors import FixFirst, RetryLater
+from connector.ids import full_id
 from connector.salesforce.budget import Budget, SpendingBook
 from connector.salesforce.bulk import BulkQueries
 from connector.salesforce.collections import (
@@ -90,6 +91,15 @@ class OrgClient:
     @property
     def api_version(self) -> str:
         return str(self._rest.sf_version)
+
+    @property
+    def user_id(self) -> str:
+        """Whom the org takes us for: the id of our User, as the last login told it; '' for a token given by hand."""
+        return _last_part(self._session.tokens.identity)
+
+    def ask_user_id(self) -> str:
+        """The same, whatever it takes: a call where no login has told."""
+        return self.user_id or _last_part(self._call("", "GET", "asking who we are").get("identity", ""))
 
     @property
     def usage(self) -> ApiUsage:
@@ -170,6 +180,23 @@ class OrgClient:
             records += self._call(f"composite/sobjects/{sobject}", "POST", doing, True, json=body)
         return records
 
+    # --- about the org ------------------------------------------------------------------------------------
+
+    def versions(self) -> tuple[str, ...]:
+        """The API versions that the org has, oldest first; needs no login and costs no call."""
+        answer = self._session.request("GET", self._rest.base_url.rsplit("v", 1)[0])
+        return tuple(str(row["version"]) for row in answer.json())
+
+    def limits(self) -> dict[str, Any]:
+        """What the org allows in a day and what is left of it; refused without the right to view the setup."""
+        limits: dict[str, Any] = self._call("limits", "GET", "asking for the org's limits")
+        return limits
+
+    def tooling_query(self, soql: str) -> list[dict[str, Any]]:
+        """Records of the Tooling API: the org's own rules, in one page."""
+        page = self._call("tooling/query", "GET", "asking for the org's rules", params={"q": soql})
+        return list(page["records"])
+
     # --- writing ------------------------------------------------------------------------------------------
 
     def create(self, rows: Sequence[Create]) -> list[RowResult]:
@@ -183,6 +210,11 @@ class OrgClient:
         it certainly was not, QuotaExhausted at the daily limit.
         """
         return self._write("PATCH", update_body(rows), [row[0] for row in rows])
+
+    def delete(self, ids: Sequence[str]) -> list[RowResult]:
+        """Delete up to 200 records in one call; errors as `update`, but it may be sent twice."""
+        params = {"ids": ",".join(ids), "allOrNone": "false"}
+        return read_results(self._call("composite/sobjects", "DELETE", "deleting records", True, params=params))
 
     def _write(self, method: str, body: dict[str, Any], sobjects: Sequence[str]) -> list[RowResult]:
         try:
@@ -209,6 +241,12 @@ class OrgClient:
             if reads:
                 raise RetryLater(f"The org's answer is not JSON ({error}) while {doing}. Run again.") from None
             raise LostReply(f"The org's answer to a write is not JSON ({error}). The next pull settles it.") from None
+
+
+def _last_part(identity: str) -> str:
+    """The user's id in an address like https://login.salesforce.com/id/<org>/<user>."""
+    found = identity.rstrip("/").rpartition("/")[2]
+    return full_id(found) if found else ""
 
 
 class _Refused(Exception):

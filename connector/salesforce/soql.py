@@ -49,6 +49,12 @@ def count(
     return _checked(f"SELECT COUNT() FROM {_name(sobject)}{_where([*live, *_window(stamp, since, until)])}")
 
 
+def name_list(names: Sequence[str]) -> str:
+    """API names as texts to compare a field with: `('Account','Task')`."""
+    quoted = (f"'{_name(name)}'" for name in names)
+    return f"({','.join(quoted)})"
+
+
 def _window(stamp: str, since: datetime | None, until: datetime | None) -> list[str]:
     ends = ((">=", since), ("<", until))
     return [f"{_name(stamp)} {operator} {_time(at)}" for operator, at in ends if at]

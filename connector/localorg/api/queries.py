@@ -10,6 +10,7 @@ from connector.localorg.api.paging import cut_page
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
 from connector.localorg.locators import Result
+from connector.localorg.setup_objects import Api, set_up_for
 from connector.localorg.soql.run import QueryResult, run_soql
 
 LARGEST_PAGE = 2000
@@ -29,13 +30,19 @@ def query_all(visit: Visit, call: Call) -> Reply:
     return _first_page(visit, call, include_deleted=True)
 
 
-def _first_page(visit: Visit, call: Call, *, include_deleted: bool) -> Reply:
+def query_tooling(visit: Visit, call: Call) -> Reply:
+    """GET tooling/query?q=... : what the org's own rules are"""
+    return _first_page(visit, call, include_deleted=False, api="tooling")
+
+
+def _first_page(visit: Visit, call: Call, *, include_deleted: bool, api: Api = "data") -> Reply:
     soql = call.query.get("q")
     if not soql:
         raise errors.OrgError(400, "MALFORMED_QUERY", "A query string has to be specified")
     if call.query.get("columns", "").lower() == "true":
         return Reply(200, describe_columns(visit, soql, include_deleted=include_deleted))
-    found = run_soql(visit.txn, soql, include_deleted=include_deleted, version=visit.version)
+    with set_up_for(visit.txn, soql, api):
+        found = run_soql(visit.txn, soql, include_deleted=include_deleted, version=visit.version)
     result = Result(found.records, page_size(call, found), visit.user_id, visit.org.clock.now(), found.nested)
     return Reply(200, _page(visit, result, 0, None, found.total))
 

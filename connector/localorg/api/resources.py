@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from connector.localorg import errors
 from connector.localorg.api.visit import Visit
 from connector.localorg.api.wire import Call, Reply
 from connector.localorg.bulk.usage import ALLOCATIONS
+from connector.localorg.permissions import user_permissions
 
 OLDEST_VERSION, NEWEST_VERSION = 31, 66
 _SEASONS = ("Spring", "Summer", "Winter")
-_ROOT = ("composite", "jobs", "limits", "query", "queryAll", "sobjects")
+_ROOT = ("composite", "jobs", "limits", "query", "queryAll", "sobjects", "tooling")
 
 
 def version_label(version: int) -> str:
@@ -23,13 +25,16 @@ def list_versions() -> list[dict[str, str]]:
     return [{"label": version_label(v), "url": f"/services/data/v{v}.0", "version": f"{v}.0"} for v in versions]
 
 
-def list_resources(visit: Visit, call: Call) -> Reply:  # noqa: ARG001 - routes share one signature
+def list_resources(visit: Visit, call: Call) -> Reply:
     """GET /services/data/vXX.0"""
-    return Reply(200, {name: f"{visit.base}/{name}" for name in _ROOT})
+    identity = f"http://{call.header('host')}/id/{visit.org.state.org_id}/{visit.user_id}"
+    return Reply(200, {"identity": identity, **{name: f"{visit.base}/{name}" for name in _ROOT}})
 
 
 def show_limits(visit: Visit, call: Call) -> Reply:  # noqa: ARG001 - routes share one signature
-    """GET limits"""
+    """GET limits: for those who may view the set-up (reference 5; how the others are refused is UNVERIFIED)"""
+    if not user_permissions(visit.txn.store, visit.user_id)["ViewSetup"]:
+        raise errors.OrgError(403, "INSUFFICIENT_ACCESS", "insufficient access rights on this resource")
     state, now, bulk = visit.org.state, visit.org.clock.now(), visit.org.bulk.usage
     used = visit.org.ledger.api_usage(now) + visit.api_calls
     body: dict[str, Any] = {

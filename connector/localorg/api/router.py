@@ -47,6 +47,7 @@ ROUTES: tuple[tuple[tuple[str, ...], dict[str, Route]], ...] = (
     ),
     (("query",), {"GET": queries.query}),
     (("queryAll",), {"GET": queries.query_all}),
+    (("tooling", "query"), {"GET": queries.query_tooling}),
     (("query", "{locator}"), {"GET": queries.query_more}),
     (("queryAll", "{locator}"), {"GET": queries.query_more}),
     (("limits",), {"GET": resources.show_limits}),

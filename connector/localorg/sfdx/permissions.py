@@ -40,7 +40,9 @@ def read_permission_sets(directory: Path) -> list[PermissionSet]:
 def _read_set(path: Path) -> PermissionSet:
     root = parse_source(path)
     name = unquote(path.name.removesuffix(".permissionset-meta.xml"))
-    return PermissionSet(name, root.get("label") or name, tuple(_field_grants(root)), tuple(_object_grants(root)))
+    user = frozenset(node.need("name") for node in root.all("userPermissions") if node.flag("enabled"))
+    label = root.get("label") or name
+    return PermissionSet(name, label, tuple(_field_grants(root)), tuple(_object_grants(root)), user)
 
 
 def read_profile_grants(directory: Path) -> list[FieldGrant]:
