@@ -208,11 +208,11 @@ def test_the_allowance_may_run_out_at_any_request(server: LocalOrgServer, how: P
 
 
 @ways
-def test_an_allowance_of_a_call_a_day_is_enough_in_the_end(server: LocalOrgServer, how: PullSettings) -> None:
-    """Two calls are those that every run begins with."""
+def test_an_allowance_of_a_page_a_run_is_enough_in_the_end(server: LocalOrgServer, how: PullSettings) -> None:
+    """Every run begins with three calls: what objects look like, how large they are, first pages."""
     with pulled(server, NEEDS, how) as here:
         for _ in range(12):
-            server.org.faults.quota_left = 3
+            server.org.faults.quota_left = 4
             try:
                 if here.pull().complete:
                     break
