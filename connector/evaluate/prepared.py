@@ -24,23 +24,31 @@ from connector.mapping.model import ModelFile
 
 _SEEN: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "seen_task": ("Task", {
-        "Id": "VARCHAR", "AccountId": "VARCHAR", "IsClosed": "BOOLEAN", "IsDeleted": "BOOLEAN", "Status": "VARCHAR",
-        "OwnerId": "VARCHAR", "Subject": "VARCHAR", "ActivityDate": "DATE", "CompletedDateTime": "TIMESTAMP",
-        "CreatedDate": "TIMESTAMP", "SystemModstamp": "TIMESTAMP", "TaskSubtype": "VARCHAR", "IsRecurrence": "BOOLEAN",
-        "CallDisposition": "VARCHAR", "CallDurationInSeconds": "BIGINT",
+        "Id": "VARCHAR", "AccountId": "VARCHAR", "WhatId": "VARCHAR", "WhoId": "VARCHAR", "IsClosed": "BOOLEAN",
+        "IsDeleted": "BOOLEAN", "Status": "VARCHAR", "OwnerId": "VARCHAR", "Subject": "VARCHAR", "ActivityDate": "DATE",
+        "CompletedDateTime": "TIMESTAMP", "CreatedDate": "TIMESTAMP", "SystemModstamp": "TIMESTAMP",
+        "TaskSubtype": "VARCHAR", "IsRecurrence": "BOOLEAN", "CallDisposition": "VARCHAR",
+        "CallDurationInSeconds": "BIGINT",
     }),
     "seen_event": ("Event", {
-        "Id": "VARCHAR", "AccountId": "VARCHAR", "IsDeleted": "BOOLEAN", "OwnerId": "VARCHAR", "Subject": "VARCHAR",
-        "ActivityDate": "DATE", "EndDateTime": "TIMESTAMP", "IsAllDayEvent": "BOOLEAN", "IsRecurrence": "BOOLEAN",
-        "IsChild": "BOOLEAN",
+        "Id": "VARCHAR", "AccountId": "VARCHAR", "WhatId": "VARCHAR", "WhoId": "VARCHAR", "IsDeleted": "BOOLEAN",
+        "OwnerId": "VARCHAR", "Subject": "VARCHAR", "ActivityDate": "DATE", "EndDateTime": "TIMESTAMP",
+        "IsAllDayEvent": "BOOLEAN", "IsRecurrence": "BOOLEAN", "IsChild": "BOOLEAN", "GroupEventType": "VARCHAR",
+    }),
+    "seen_invitation": ("EventRelation", {
+        "EventId": "VARCHAR", "RelationId": "VARCHAR", "Status": "VARCHAR", "IsInvitee": "BOOLEAN",
+        "IsDeleted": "BOOLEAN",
     }),
     "seen_email": ("EmailMessage", {
         "Id": "VARCHAR", "IsDeleted": "BOOLEAN", "ActivityId": "VARCHAR", "RelatedToId": "VARCHAR",
         "ParentId": "VARCHAR", "Subject": "VARCHAR", "Incoming": "BOOLEAN", "MessageDate": "TIMESTAMP",
+        "Status": "VARCHAR",
     }),
+    "seen_account": ("Account", {"Id": "VARCHAR"}),
     "seen_opportunity": ("Opportunity", {"Id": "VARCHAR", "AccountId": "VARCHAR"}),
     "seen_case": ("Case", {"Id": "VARCHAR", "AccountId": "VARCHAR"}),
-    "seen_account": ("Account", {"Id": "VARCHAR"}),
+    "seen_contract": ("Contract", {"Id": "VARCHAR", "AccountId": "VARCHAR"}),
+    "seen_asset": ("Asset", {"Id": "VARCHAR", "AccountId": "VARCHAR"}),
     "seen_contact": ("Contact", {"Id": "VARCHAR", "AccountId": "VARCHAR"}),
     "seen_lead": ("Lead", {
         "Id": "VARCHAR", "IsConverted": "BOOLEAN", "ConvertedAccountId": "VARCHAR", "ConvertedContactId": "VARCHAR",

@@ -99,7 +99,14 @@ def _scope(model: ModelFile, describes: Describes, *, known_values: bool) -> Sco
         segments=tuple(segment.key for segment in model.segments),
         cta_keys=frozenset({cta.key for cta in model.ctas} | {s for _, s in steps} | {f"{b}.{s}" for b, s in steps}),
         known_values=known_values,
+        task_key=_task_key(model, describes),
     )
+
+
+def _task_key(model: ModelFile, describes: Describes) -> str:
+    """A model that creates no Tasks need not have the field; another model of the org may have brought it."""
+    task, name = describes.get("Task"), model.keys.task
+    return name if model.ctas or model.playbooks or (task and task.find(name)) else ""
 
 
 def type_of_param(value: bool | int | Decimal | date | Duration | str) -> Type:

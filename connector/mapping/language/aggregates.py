@@ -110,7 +110,8 @@ def _activity_join(via: Path | None, scope: Scope) -> tuple[str, Reads]:
         raise Unresolved("activity reaches the subject by itself; leave out `via`")
     if scope.subject != "Account":
         raise Unresolved(f"activity is available for Account, and the subject is {scope.subject}; use Task or Event")
-    return "", _known_reads(ACTIVITY_READS, scope.describes)
+    ours = (("Task", scope.task_key),) if scope.task_key else ()
+    return "", tuple(sorted((*_known_reads(ACTIVITY_READS, scope.describes), *ours)))
 
 
 def _known_reads(wanted: Mapping[str, Iterable[str]], describes: Describes) -> Reads:

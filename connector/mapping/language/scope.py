@@ -24,16 +24,27 @@ ACTIVITY: Mapping[str, Type] = {
 
 ACTIVITY_READS: Mapping[str, tuple[str, ...]] = {
     "Task": (
-        "AccountId", "WhatId", "WhoId", "Subject", "OwnerId", "Status", "IsClosed", "ActivityDate", "CompletedDateTime",
-        "TaskSubtype", "CallType", "CallDisposition", "CallDurationInSeconds", "IsRecurrence",
+        "AccountId", "WhatId", "WhoId", "Subject", "OwnerId", "IsClosed", "ActivityDate", "CompletedDateTime",
+        "TaskSubtype", "CallDisposition", "CallDurationInSeconds", "IsRecurrence",
     ),
     "Event": (
-        "AccountId", "WhatId", "WhoId", "Subject", "OwnerId", "IsAllDayEvent", "ActivityDate", "StartDateTime",
-        "EndDateTime", "IsRecurrence", "IsChild",
+        "AccountId", "WhatId", "WhoId", "Subject", "OwnerId", "IsAllDayEvent", "ActivityDate", "EndDateTime",
+        "IsRecurrence", "IsChild", "GroupEventType",
     ),
+    "EventRelation": ("EventId", "RelationId", "Status", "IsInvitee"),
     "EmailMessage": ("RelatedToId", "ParentId", "ActivityId", "Subject", "Incoming", "MessageDate", "Status"),
+    "Opportunity": ("AccountId",),
+    "Case": ("AccountId",),
+    "Contract": ("AccountId",),
+    "Asset": ("AccountId",),
+    "Contact": ("AccountId",),
+    "Lead": ("IsConverted", "ConvertedAccountId"),
 }  # fmt: skip
-"""What the activity stream is built from, as far as the org has it."""
+"""What the activity stream is built from: the activities, who was invited and declined, and what they are about, up to
+its Account (Salesforce leaves AccountId of an activity empty where it is about a Case, an Asset or a Lead).
+
+Fields as far as the org has them: IsInvitee comes with Shared Activities. An object that the org does not show makes
+the stream unknown."""
 
 MEMBER_READS: Mapping[str, tuple[str, ...]] = {
     "CampaignMember": ("ContactId", "LeadId"),
@@ -65,6 +76,8 @@ class Scope:
     """`stage`, `entered`, `time_in_stage` and `segment` may be named; false for facts, which only read records."""
     aggregates: bool = True
     """Child records may be read; false for rules, which read facts."""
+    task_key: str = ""
+    """The field of Task that marks Tasks of ours, which are no activity; empty where there can be none."""
     child: str | None = None
     """Bare names are fields of this sObject, as in a `where`; the subject is written `Account.X`."""
     counters: frozenset[str] = frozenset()

@@ -38,11 +38,14 @@ def care(folder: Path, *changes: tuple[str, str]) -> Model:
     return load_mapping(folder)
 
 
+PREFIXES = {
+    "Account": "001", "Asset": "02i", "Case": "500", "Contact": "003", "Contract": "800", "EmailMessage": "02s",
+    "Event": "00U", "EventRelation": "0RE", "Lead": "00Q", "Opportunity": "006", "Task": "00T", "User": "005",
+}  # fmt: skip
+
+
 def record_id(sobject: str, number: int) -> str:
-    prefix = {"Account": "001", "Contact": "003", "Opportunity": "006", "User": "005", "Task": "00T"}.get(
-        sobject, "a00"
-    )
-    return f"{prefix}{number:012d}AAA"
+    return f"{PREFIXES.get(sobject, 'a00')}{number:012d}AAA"
 
 
 @dataclass

@@ -75,8 +75,8 @@ def test_facts_with_the_reason_why_they_are_unknown(customer: Book, mirror: Mirr
     assert reasons == {
         "won": "Opportunity was not completely pulled: the query timed out.",
         "won_amount": "Opportunity was not completely pulled: the query timed out.",
-        "last_touch": "there is nothing to compute it from",
-        "silence": "there is nothing to compute it from",
+        "last_touch": "Opportunity was not completely pulled: the query timed out.",
+        "silence": "Opportunity was not completely pulled: the query timed out.",
         "usage": "it is from 2026-01-01, older than 60 days",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,9 +15,23 @@ from mirrored import HERE, Book, by_name, care
 from connector.calendar import Calendar
 from connector.data import Value
 from connector.evaluate import evaluate
+from connector.mapping import Mapping as Model
+from connector.mapping import load_mapping
 from connector.store.mirror import Mirror
 
 ACME = "001000000000001AAA"
+
+
+@pytest.fixture(scope="module")
+def shared_activities(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """The model in an org with Shared Activities."""
+    folder = tmp_path_factory.mktemp("shared")
+    care(folder)
+    invited = [{"name": "IsInvitee", "type": "boolean", "label": "Is Invitee", "nillable": False}]
+    known = json.loads((folder / "describe.json").read_text(encoding="utf-8"))
+    known.append({"name": "EventRelation", "label": "Event Relation", "fields": invited})
+    (folder / "describe.json").write_text(json.dumps(known), encoding="utf-8")
+    return load_mapping(folder)
 
 
 def facts(book: Book, mirror: Mirror, account: str = ACME) -> dict[str, Value]:
@@ -109,6 +124,21 @@ TOUCHES: dict[str, tuple[str, dict[str, Any], date | None]] = {
     "mail to the customer": ("EmailMessage", EMAIL | {"Incoming": False}, None),
     "mail about a deal": ("EmailMessage", EMAIL | {"RelatedToId": "006000000000001AAA"}, date(2026, 8, 20)),
     "mail of nobody": ("EmailMessage", EMAIL | {"RelatedToId": None}, None),
+    "a draft": ("EmailMessage", EMAIL | {"Status": "5"}, None),
+    "an answer that was read": ("EmailMessage", EMAIL | {"Status": "1"}, date(2026, 8, 20)),
+    "mail dated in the future": ("EmailMessage", EMAIL | {"MessageDate": at(2, month=9)}, None),
+    "an archived call": ("Task", CALL | {"ActivityDate": date(2025, 1, 7)}, date(2025, 1, 7)),
+    "a key that is blank": ("Task", CALL | {"Lifecycle_Key__c": ""}, date(2026, 8, 20)),
+    "the head of a Classic series of meetings": ("Event", EVENT | {"IsRecurrence": True}, None),
+    "the pattern of a Lightning series": ("Event", EVENT | {"IsRecurrence2": True, "GroupEventType": "3"}, None),
+    "an occurrence of a Lightning series": (
+        "Event", EVENT | {"IsRecurrence2": True, "GroupEventType": "0"}, date(2026, 8, 20)
+    ),
+    "an occurrence of a series of calls": ("Task", CALL | {"RecurrenceActivityId": "00T1"}, date(2026, 8, 20)),
+    "the event of which others have copies": (
+        "Event", EVENT | {"IsGroupEvent": True, "GroupEventType": "1"}, date(2026, 8, 20)
+    ),
+    "a private event, which is about nothing": ("Event", EVENT | {"AccountId": None, "IsPrivate": True}, None),
 }  # fmt: skip
 
 
@@ -123,6 +153,180 @@ def test_mail_and_its_task_are_one_activity(customer: Book, mirror: Mirror) -> N
     task = customer.add("Task", AccountId=ACME, TaskSubtype="Email", IsClosed=True, CompletedDateTime=at(25))
     customer.add("EmailMessage", ActivityId=task, Incoming=True, MessageDate=at(20), RelatedToId=None)
     assert facts(customer, mirror)["last_touch"] == date(2026, 8, 20)
+
+
+COUNTED: dict[str, tuple[dict[str, Any], dict[str, Any] | None, int]] = {
+    "a Task and its mail": ({}, {}, 1),
+    "a Task whose mail was deleted": ({}, {"IsDeleted": True}, 1),
+    "a Task that keeps a draft": ({}, {"Status": "5"}, 0),
+    "a Task without mail": ({}, None, 1),
+    "list mail and its Task": ({"TaskSubtype": "ListEmail"}, {}, 0),
+    "mail whose Task was deleted": ({"IsDeleted": True}, {}, 1),
+    "a Task of ours": ({"Lifecycle_Key__c": f"care:risk:{ACME}::1"}, None, 0),
+    "a Task of another model": ({"Lifecycle_Key__c": f"other:risk:{ACME}::1"}, None, 0),
+}
+
+
+def stream(book: Book, mirror: Mirror) -> dict[str, dict[str, Any]]:
+    """The activity stream of one run, by the id of the record."""
+    book.judge(mirror)
+    found = mirror.connection.execute("SELECT * FROM activity")
+    names = [column[0] for column in found.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    assert len({row["Id"] for row in rows}) == len(rows), "a record is in the stream once"
+    return {row["Id"]: row for row in rows}
+
+
+def test_activities_are_counted_once(customer: Book, mirror: Mirror) -> None:
+    expected: dict[str, int] = {}
+    kept: dict[str, set[str]] = {}
+    for case, (task, mail, count) in COUNTED.items():
+        kept[case] = {customer.add("Task", **{"AccountId": ACME, "TaskSubtype": "Email", "IsClosed": True, **task})}
+        if mail is not None:
+            kept[case].add(customer.add("EmailMessage", **{**EMAIL, "ActivityId": min(kept[case]), **mail}))
+        expected[case] = count
+    found = stream(customer, mirror)
+    assert {case: len(ids & found.keys()) for case, ids in kept.items()} == expected
+
+
+REACHED: dict[str, tuple[dict[str, Any], bool]] = {
+    "the account that Salesforce found": ({"AccountId": ACME}, True),
+    "which counts for more than what it is about": ({"AccountId": "001000000000002AAA", "WhatId": ACME}, False),
+    "the account itself": ({"WhatId": ACME}, True),
+    "an opportunity": ({"WhatId": "006000000000001AAA"}, True),
+    "a case": ({"WhatId": "500000000000001AAA"}, True),
+    "a contract": ({"WhatId": "800000000000001AAA"}, True),
+    "an asset": ({"WhatId": "02i000000000001AAA"}, True),
+    "something else": ({"WhatId": "701000000000001AAA"}, False),
+    "a contact": ({"WhoId": "003000000000001AAA"}, True),
+    "a contact of nobody": ({"WhoId": "003000000000002AAA"}, False),
+    "a contact, about something else": ({"WhatId": "701000000000001AAA", "WhoId": "003000000000001AAA"}, True),
+    "a case of another account, with a contact": (
+        {"WhatId": "500000000000002AAA", "WhoId": "003000000000001AAA"}, False
+    ),
+    "a converted lead": ({"WhoId": "00Q000000000001AAA"}, True),
+    "a lead": ({"WhoId": "00Q000000000002AAA"}, False),
+}  # fmt: skip
+
+
+@pytest.fixture
+def related(customer: Book) -> Book:
+    """Acme with one of each, and another account."""
+    customer.add("Account", Name="Other")
+    for sobject in ("Case", "Asset", "Contact"):
+        customer.add(sobject, AccountId=ACME)
+    customer.add("Case", AccountId="001000000000002AAA")
+    customer.add("Contact", AccountId=None)
+    customer.add("Lead", IsConverted=True, ConvertedAccountId=ACME)
+    customer.add("Lead", IsConverted=False)
+    return customer
+
+
+@pytest.mark.parametrize("sobject", ["Task", "Event", "mail by its Task"])
+def test_the_account_that_an_activity_reaches(related: Book, mirror: Mirror, sobject: str) -> None:
+    made = {}
+    for case, (about, _) in REACHED.items():
+        if sobject == "Event":
+            made[case] = related.add("Event", **{**EVENT, "AccountId": None, **about})
+        else:
+            made[case] = related.add("Task", **{**CALL, "AccountId": None, **about})
+        if sobject == "mail by its Task":
+            made[case] = related.add("EmailMessage", **{**EMAIL, "RelatedToId": None, "ActivityId": made[case]})
+    found = stream(related, mirror)
+    assert {c: found[id]["account"] == ACME for c, id in made.items()} == {c: r for c, (_, r) in REACHED.items()}
+
+
+MAILED: dict[str, tuple[dict[str, Any], bool]] = {
+    "an account": ({"RelatedToId": ACME}, True),
+    "an opportunity": ({"RelatedToId": "006000000000001AAA"}, True),
+    "a case": ({"RelatedToId": "500000000000001AAA"}, True),
+    "a contract": ({"RelatedToId": "800000000000001AAA"}, True),
+    "an asset": ({"RelatedToId": "02i000000000001AAA"}, True),
+    "a case that it belongs to": ({"ParentId": "500000000000001AAA"}, True),
+    "a case of another account": ({"ParentId": "500000000000002AAA"}, False),
+}
+
+
+def test_the_account_that_mail_reaches(related: Book, mirror: Mirror) -> None:
+    mail = EMAIL | {"RelatedToId": None}
+    made = {case: related.add("EmailMessage", **{**mail, **about}) for case, (about, _) in MAILED.items()}
+    found = stream(related, mirror)
+    assert {c: found[id]["account"] == ACME for c, id in made.items()} == {c: r for c, (_, r) in MAILED.items()}
+
+
+PERSON, LEAD, USER = "003000000000001AAA", "00Q000000000001AAA", "005000000000001AAA"
+NO = {"Status": "Declined"}
+INVITED: dict[str, tuple[list[dict[str, Any]], bool]] = {
+    "nobody was invited": ([], True),
+    "nobody answered": ([{"RelationId": PERSON, "Status": "New"}], True),
+    "all of the customer's declined": ([{"RelationId": PERSON, **NO}, {"RelationId": LEAD, **NO}], False),
+    "one of them came": ([{"RelationId": PERSON, **NO}, {"RelationId": LEAD, "Status": "Accepted"}], True),
+    "the customer declined, a colleague came": (
+        [{"RelationId": PERSON, **NO}, {"RelationId": USER, "Status": "Accepted"}], False,
+    ),
+    "a colleague declined": ([{"RelationId": USER, **NO}], True),
+    "the invitation was taken back": ([{"RelationId": PERSON, **NO, "IsDeleted": True}], True),
+}  # fmt: skip
+SHARED: dict[str, tuple[list[dict[str, Any]], bool]] = {
+    "only related, not invited": ([{"RelationId": PERSON, **NO, "IsInvitee": False}], True),
+    "invited, the others only related": (
+        [{"RelationId": PERSON, **NO, "IsInvitee": True}, {"RelationId": LEAD, "Status": "New", "IsInvitee": False}],
+        False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["", "shared activities"])
+def test_a_meeting_that_the_customer_declined_is_no_contact(
+    customer: Book, shared_activities: Model, mirror: Mirror, shared: bool
+) -> None:
+    cases = INVITED | SHARED if shared else INVITED
+    if shared:
+        customer.model = shared_activities
+    made = {case: customer.add("Event", **EVENT) for case in cases}
+    for case, (answers, _) in cases.items():
+        for answer in answers:
+            customer.add("EventRelation", **{"IsInvitee": True, "EventId": made[case], **answer})
+    found = stream(customer, mirror)
+    assert {case: found[id]["two_way"] for case, id in made.items()} == {case: met for case, (_, met) in cases.items()}
+    assert all(found[id]["done"] for id in made.values())
+
+
+STREAM = (
+    "Task",
+    "Event",
+    "EventRelation",
+    "EmailMessage",
+    "Opportunity",
+    "Case",
+    "Contract",
+    "Asset",
+    "Contact",
+    "Lead",
+)
+
+
+@pytest.mark.parametrize("sobject", STREAM)
+def test_the_stream_is_unknown_without_any_of_its_objects(customer: Book, mirror: Mirror, sobject: str) -> None:
+    customer.add("Event", **EVENT)
+    customer.fails(sobject)
+    found = customer.judge(mirror, accounts=frozenset({ACME}))
+    assert found.evaluations[0].facts["last_touch"] is None
+    assert found.unknown["last_touch"] == f"{sobject} was not completely pulled: the query timed out."
+
+
+HIDDEN = [("Task", "Lifecycle_Key__c"), ("EventRelation", "Status"), ("Case", "AccountId"), ("Event", "GroupEventType")]
+
+
+@pytest.mark.parametrize(("sobject", "field"), HIDDEN)
+def test_the_stream_is_unknown_without_any_of_its_fields(
+    customer: Book, mirror: Mirror, sobject: str, field: str
+) -> None:
+    customer.add("Event", **EVENT)
+    customer.hides(sobject, field)
+    found = customer.judge(mirror, accounts=frozenset({ACME}))
+    assert found.evaluations[0].facts["last_touch"] is None
+    assert found.unknown["last_touch"].startswith(f"{sobject}.{field} cannot be read")
 
 
 def test_a_task_of_ours_counts_where_its_cta_says_so(folder: Path, mirror: Mirror) -> None:

@@ -84,9 +84,15 @@ def test_fields_that_have_to_be_pulled(text: str, fields: dict[str, set[str]]) -
 
 
 def test_activity_reads_what_the_org_has_of_its_sources() -> None:
+    """What it is about, and with whom it was, up to the account; Tasks of ours are told by their key."""
     fields = read("max(activity.date)").fields
-    assert fields == {"Task": {"AccountId", "WhatId", "OwnerId", "Subject", "Status", "IsClosed", "ActivityDate"}}
-    assert set(ACTIVITY_READS) == {"Task", "Event", "EmailMessage"}
+    assert fields == {
+        "Task": {"AccountId", "WhatId", "OwnerId", "Subject", "IsClosed", "ActivityDate"},
+        "Opportunity": {"AccountId"}, "Contact": {"AccountId"}, "Lead": {"ConvertedAccountId"},
+    }  # fmt: skip
+    keyed = replace(SCOPE, task_key="Lifecycle_Key__c")
+    assert "Lifecycle_Key__c" in read("max(activity.date)", keyed).fields["Task"]
+    assert {"Event", "EventRelation", "EmailMessage", "Case", "Contract", "Asset"} < ACTIVITY_READS.keys()
 
 
 def test_names_of_every_kind_in_any_case() -> None:
