@@ -206,8 +206,8 @@ def _sizes(run: Pulling, sobjects: Iterable[str]) -> dict[str, int]:
 
 def _follow(run: Pulling, results: Results) -> Results:
     """Children of merged and converted records; where they cannot be asked for, their object is not complete."""
-    failed = {e.query.sobject: e for e in follow_moves(run, [n for n, r in results.items() if r.pull.complete])
-              if not e.complete}  # fmt: skip
+    read = {n for n, r in results.items() if r.pull.complete}
+    failed = {e.query.sobject: e for e in follow_moves(run, read, results.keys() - read) if not e.complete}
     return results | {n: replace(results[n], pull=_failed(n, _why(e))) for n, e in failed.items()}
 
 
