@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
@@ -185,7 +185,8 @@ def test_an_object_without_deleted_records_is_counted(here: Pulled, monkeypatch:
     here.later(hours=1)
     here.pull()
     here.later(hours=2)
-    here.sql('INSERT INTO org."Group" ("Id", "SystemModstamp") VALUES (\'00G000000000GONAAA\', \'2026-08-01\')')
+    gone = make_id("00G", "xx", 99)
+    here.sql('INSERT INTO org."Group" ("Id", "SystemModstamp") VALUES (?, ?)', gone, START - timedelta(days=30))
     (notice,) = here.pull().objects["Group"].notices
     assert gone in notice
     here.assert_equal()
