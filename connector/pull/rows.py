@@ -32,6 +32,9 @@ def _row(record: Mapping[str, Any], sobject: str, fields: Sequence[str], whole_n
 def _whole(value: Any, field: str) -> int:
     """Whole numbers arrive as 5.0."""
     try:
-        return int(value)
+        whole = int(value)
     except (TypeError, ValueError):
         raise Unreadable(f"values of {field} are of another type") from None
+    if whole != value:
+        raise Unreadable(f"values of {field} are of another type")
+    return whole

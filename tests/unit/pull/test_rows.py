@@ -9,6 +9,7 @@ import pytest
 
 from connector.describe import FieldDescribe, ObjectDescribe
 from connector.pull.rows import read_rows
+from connector.store.mirror import Unreadable
 from connector.store.readings import Miscounted
 
 ACCOUNT = ObjectDescribe(
@@ -46,3 +47,10 @@ def test_compound_values_are_kept_as_text() -> None:
 def test_a_record_without_one_of_its_fields_is_no_success() -> None:
     with pytest.raises(Miscounted, match="NumberOfEmployees"):
         rows(["Id", "NumberOfEmployees"], {"Id": "001"})
+
+
+@pytest.mark.parametrize("value", ["many", "5", Decimal("5.5"), {"city": "Bern"}])
+def test_a_whole_number_that_is_none_is_not_made_one(value: Any) -> None:
+    with pytest.raises(Unreadable, match="NumberOfEmployees") as raised:
+        rows(["NumberOfEmployees"], {"NumberOfEmployees": value})
+    assert str(value) not in str(raised.value)

@@ -215,6 +215,9 @@ BROKEN = {
     "gzip followed by something": (PACKED + b"<html>", {"Content_Encoding": "gzip", **LAST}),
     "not gzip at all": (CSV, {"Content_Encoding": "gzip", **LAST}),
     "nothing": (b"", {"Content_Encoding": "gzip", **LAST}),
+    "the last line cut": (CSV[:-3], LAST),
+    "the last line cut, compressed anew": (gzip.compress(CSV[:-3]), {"Content_Encoding": "gzip", **LAST}),
+    "cut after a line end inside of quotes": (CSV + b'"Ann\r\n', LAST),
 }
 
 
