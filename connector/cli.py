@@ -20,6 +20,7 @@ import structlog
 import typer
 
 from connector.checking import check_files, check_org
+from connector.doctor import examine
 from connector.errors import ConnectorError, FileProblems, FixFirst, Problem
 from connector.health import Health, health_server
 from connector.ids import full_id
@@ -32,9 +33,12 @@ from connector.orgsetup import export_source, fields_of
 from connector.report import (
     RunReport,
     agrees,
+    checks_json,
     explanation_json,
+    is_healthy,
     plan_json,
     pull_json,
+    render_checks,
     render_explanation,
     render_past_run,
     render_plan,
@@ -326,6 +330,35 @@ def verify(
 
 def _job_of_everything(settings: Settings) -> Job:
     return Job(job="verify", mappings=tuple(source.stem for source in all_sources(settings.mappings.directory)))
+
+
+@app.command()
+def doctor(
+    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="A job; without it, all mappings.")] = None,
+    write: Annotated[
+        bool | None,
+        typer.Option(
+            "--write-test/--no-write-test", show_default=False,
+            help="Try the Task key on a Task that is deleted at once (default: not in a production org).",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:  # fmt: skip
+    """Look at login, rights, limits, rules and files, and say what to do about what is found.
+
+    Ends with 1 when there is a problem; warnings and what cannot be proved do not count.
+    """
+    settings = _settings(config)
+    found = find_job(settings.jobs.directory, job) if job else _job_of_everything(settings)
+    with told_progress() as progress:
+        checks = examine(found, settings, write=write, progress=progress)
+    if as_json:
+        _print_json(checks_json(checks))
+    else:
+        show(render_checks(checks))
+    if not is_healthy(checks):
+        raise typer.Exit(1)
 
 
 @app.command()

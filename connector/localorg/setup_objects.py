@@ -74,8 +74,13 @@ def _definitions(api: Api) -> dict[str, ObjectDef]:
     text = resources.files(__package__).joinpath("setup_objects.json").read_text(encoding="utf-8")
     kept = json.loads(text)
     raw = kept["data"] + (kept["tooling"] if api == "tooling" else [])
-    built = (build_object(complete_object(o)) for o in raw)
+    built = (build_object(complete_object({**o, "fields": [_open(f) for f in o["fields"]]})) for o in raw)
     return {d.name.lower(): d for d in built}
+
+
+def _open(field: Row) -> Row:
+    """Nothing about the set-up is hidden field by field."""
+    return {**field, "permissionable": False}
 
 
 def _fill(txn: Transaction, definition: ObjectDef) -> None:

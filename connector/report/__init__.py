@@ -6,6 +6,7 @@ nothing here asks the org, a database or the clock.
 
 from connector.report.as_json import plan_json, pull_json, run_json
 from connector.report.cost import cost_json
+from connector.report.doctor_text import Check, Finding, Verdict, checks_json, is_healthy, render_checks
 from connector.report.explain_text import explanation_json, render_explanation
 from connector.report.plan_text import render_plan
 from connector.report.proof_text import agrees, render_proofs
@@ -15,16 +16,22 @@ from connector.report.words import count_of
 
 __all__ = [
     "ApiCost",
+    "Check",
+    "Finding",
     "ModelSummary",
     "RunReport",
     "StageLine",
+    "Verdict",
     "agrees",
+    "checks_json",
     "conclude",
     "cost_json",
     "count_of",
     "explanation_json",
+    "is_healthy",
     "plan_json",
     "pull_json",
+    "render_checks",
     "render_explanation",
     "render_past_run",
     "render_plan",

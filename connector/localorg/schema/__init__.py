@@ -137,6 +137,11 @@ _WITH_CURRENCY = frozenset({"Account", "Case", "Contact", "Contract", "Event", "
 PERSON_ACCOUNTS = "PersonAccounts"
 FEATURES = (MULTI_CURRENCY, PERSON_ACCOUNTS)
 """What an org has or has not from its first day on."""
+_FIELD_SECURITY = frozenset(
+    {"Account", "Asset", "Campaign", "Case", "Contact", "Contract", "Event", "Lead", "Opportunity", "Product2", "Task"}
+)
+"""Standard objects whose own fields can be hidden; in all others they are open to whoever sees the record (recorded:
+OpportunityContactRole; the others by analogy, UNVERIFIED)."""
 _READ_ONLY: Definition = {"createable": False, "updateable": False, "defaultedOnCreate": True}
 _IS_PERSON: Definition = {
     "name": "IsPersonAccount",
@@ -212,7 +217,10 @@ def object_names() -> tuple[str, ...]:
 def read_object(name: str) -> Definition:
     """One object with all describe keys filled in; a fresh copy that the caller may change."""
     text = resources.files(__package__).joinpath(f"{name}.json").read_text(encoding="utf-8")
-    return complete_object(json.loads(text))
+    compact = json.loads(text)
+    if name not in _FIELD_SECURITY:
+        compact["fields"] = [{"permissionable": False, **field} for field in compact["fields"]]
+    return complete_object(compact)
 
 
 def complete_object(compact: Definition) -> Definition:
