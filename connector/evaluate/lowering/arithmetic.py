@@ -27,6 +27,7 @@ from connector.mapping.language.types import Kind, Type
 
 _NUMERIC = frozenset({Kind.NUMBER, Kind.DAYS})
 _SECONDS_PER_DAY = 86_400
+_MILLISECONDS_PER_DAY = 86_400_000
 _WIDE = 19
 _MICROSECONDS_PER_DAY = "86400000000.0"
 _OPERATORS: dict[str, type[exp.Expression]] = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul}
@@ -40,6 +41,8 @@ def arithmetic(node: Arithmetic, left: Sql, right: Sql, env: Env) -> Sql:
         return exp.DPipe(this=paren(left), expression=paren(right), safe=False)
     if node.op in {"*", "/", "^"}:
         return _numbers(node, left, right)
+    if kinds[0] is Kind.TIME:
+        return _time_of_day(node, left, right)
     if kinds in {(Kind.DATE, Kind.DATE), (Kind.DATETIME, Kind.DATETIME)}:
         return _between_times(kinds[0], left, right)
     if kinds[1] in {Kind.DATE, Kind.DATETIME}:
@@ -95,6 +98,15 @@ def _exact(value: Sql, kind: Type, width: int) -> Sql:
 def finite(value: Sql) -> Sql:
     """Unknown instead of infinity and not-a-number."""
     return case((function("ISFINITE", value.copy()), value))
+
+
+def _time_of_day(node: Arithmetic, left: Sql, right: Sql) -> Sql:
+    """Milliseconds between two times of day, or a time of day so many milliseconds on, past midnight if need be."""
+    if node.right.type.kind is Kind.TIME:
+        return binary(exp.Sub, left, right)
+    moved = binary(_OPERATORS[node.op], left, cast(whole(right, 9), "BIGINT"))
+    wrapped = binary(exp.Add, binary(exp.Mod, moved, number(_MILLISECONDS_PER_DAY)), number(_MILLISECONDS_PER_DAY))
+    return binary(exp.Mod, wrapped, number(_MILLISECONDS_PER_DAY))
 
 
 # --- dates ------------------------------------------------------------------------------------------------

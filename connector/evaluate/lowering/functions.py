@@ -8,9 +8,11 @@ than asked for by error.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from sqlglot import exp
 
+from connector.evaluate.lowering import times
 from connector.evaluate.lowering.arithmetic import finite, months_later
 from connector.evaluate.lowering.env import Env
 from connector.evaluate.lowering.sql import (
@@ -29,7 +31,7 @@ from connector.evaluate.lowering.sql import (
     text,
     whole,
 )
-from connector.mapping.language import functions as language
+from connector.mapping.language.results import whole as written_whole
 from connector.mapping.language.tree import Call
 from connector.mapping.language.types import Kind
 
@@ -115,6 +117,8 @@ def _text(node: Call, arguments: list[Sql], __: Env) -> Sql:
         return value
     if kind.kind is Kind.DATETIME:
         return function("STRFTIME", value, text("%Y-%m-%d %H:%M:%SZ"))
+    if kind.kind is Kind.TIME:
+        return times.written(value)
     if kind.kind in {Kind.NUMBER, Kind.DAYS} and (kind.digits is None or kind.digits[1]):
         after = kind.digits[1] if kind.digits else _SHOWN_DECIMALS
         written = cast(cast_or_unknown(value, decimal(38, after)), "TEXT")
@@ -152,7 +156,7 @@ def _find(search: Sql, value: Sql, start: Sql | None = None) -> Sql:
 def _padded(name: str) -> Lowering:
     def build(node: Call, arguments: list[Sql], __: Env) -> Sql:
         pad = arguments[2] if len(arguments) > 2 else text(" ")
-        return function(name, arguments[0], number(language.whole(node.arguments[1]) or 0), pad)
+        return function(name, arguments[0], number(written_whole(node.arguments[1]) or 0), pad)
 
     return build
 
@@ -169,9 +173,20 @@ def _picklist_count(values: Sql) -> Sql:
 
 
 def _rounded(node: Call, arguments: list[Sql], __: Env) -> Sql:
-    decimals = (language.whole(node.arguments[1]) or 0) if len(arguments) > 1 else 0
+    decimals = (written_whole(node.arguments[1]) or 0) if len(arguments) > 1 else 0
     guarded = cast_or_unknown(arguments[0], decimal(38, max(decimals, 0) + _GUARD_DIGITS))
     return cast_or_unknown(function("ROUND", guarded, number(decimals)), sql_type(node.type))
+
+
+def _truncated(node: Call, arguments: list[Sql], __: Env) -> Sql:
+    """Rounded, and one step back where that went away from zero: exact, where a detour over powers of ten is not."""
+    decimals = (written_whole(node.arguments[1]) or 0) if len(arguments) > 1 else 0
+    value = cast_or_unknown(arguments[0], decimal(38, max(decimals, 0) + _GUARD_DIGITS))
+    rounded = function("ROUND", value, number(decimals))
+    step = binary(exp.Mul, function("SIGN", value.copy()), number(Decimal(1).scaleb(-decimals)))
+    back = binary(exp.Sub, rounded.copy(), step)
+    too_far = binary(exp.GT, function("ABS", rounded.copy()), function("ABS", value.copy()))
+    return cast_or_unknown(case((too_far, back), otherwise=rounded), sql_type(node.type))
 
 
 def _to_whole(build: Callable[[Sql], Sql]) -> Lowering:
@@ -260,18 +275,22 @@ DUCKDB: Mapping[str, Lowering] = {
     "IF": _shaped(_if), "CASE": _case, "BLANKVALUE": _blank_value,
     "MIN": _extreme("LEAST"), "MAX": _extreme("GREATEST"),
     "INCLUDES": _shaped(_includes), "CONTAINS": _shaped(_contains), "BEGINS": _plain("STARTS_WITH"),
+    "REGEX": _plain("REGEXP_FULL_MATCH"),
     "ISNUMBER": _shaped(_is_number), "VALUE": _value, "TEXT": _text, "LEN": _plain("LENGTH"), "LEFT": _shaped(_left),
     "RIGHT": _shaped(_right), "MID": _shaped(_mid), "TRIM": _plain("TRIM"), "UPPER": _plain("UPPER"),
     "LOWER": _plain("LOWER"), "SUBSTITUTE": _plain("REPLACE"), "LPAD": _padded("LPAD"), "RPAD": _padded("RPAD"),
     "FIND": _shaped(_find), "PICKLISTCOUNT": _shaped(_picklist_count),
     "ROUND": _rounded, "ABS": _plain("ABS"), "FLOOR": _to_whole(lambda v: function("TRUNC", v)),
-    "TRUNC": _to_whole(lambda v: function("TRUNC", v)), "CEILING": _to_whole(_away_from_zero),
+    "TRUNC": _truncated, "CEILING": _to_whole(_away_from_zero),
     "MFLOOR": _to_whole(lambda v: function("FLOOR", v)), "MCEILING": _to_whole(lambda v: function("CEIL", v)),
     "MOD": _remainder, "SQRT": _positive_only("SQRT", exp.GTE), "LN": _positive_only("LN"),
     "LOG": _positive_only("LOG10"), "EXP": lambda _, a, __: finite(function("EXP", cast(a[0], "DOUBLE"))),
     "DATE": _shaped(_date), "DATEVALUE": _day_of, "DATETIMEVALUE": _shaped(_moment), "YEAR": _part("YEAR"),
     "MONTH": _part("MONTH"), "DAY": _part("DAY"), "WEEKDAY": _part("DOW", plus=1), "DAYOFYEAR": _part("DOY"),
-    "ADDMONTHS": _add_months,
+    "ADDMONTHS": _add_months, "ISOWEEK": _part("WEEK"), "ISOYEAR": _part("ISOYEAR"),
+    "UNIXTIMESTAMP": times.unix_time, "FROMUNIXTIME": _shaped(times.from_unix_time), "TIMEVALUE": times.time_of_day,
+    "HOUR": _shaped(times.hour), "MINUTE": _shaped(times.minute), "SECOND": _shaped(times.second),
+    "MILLISECOND": _shaped(times.millisecond), "FORMATDURATION": times.duration,
 }  # fmt: skip
 
 TABLES: Mapping[str, Mapping[str, Lowering]] = {"duckdb": DUCKDB}

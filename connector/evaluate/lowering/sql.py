@@ -15,12 +15,13 @@ Sql = exp.Expression
 
 _TYPES = {
     Kind.BOOLEAN: "BOOLEAN", Kind.TEXT: "TEXT", Kind.DATE: "DATE", Kind.DATETIME: "TIMESTAMP",
-    Kind.DURATION: "BIGINT", Kind.NULL: "TEXT", Kind.ERROR: "TEXT",
+    Kind.DURATION: "BIGINT", Kind.TIME: "BIGINT", Kind.NULL: "TEXT", Kind.ERROR: "TEXT",
 }  # fmt: skip
 
 
 def sql_type(kind: Type) -> exp.DataType:
-    """The engine's type for values of `kind`: exact numbers are DECIMAL, others DOUBLE, times TIMESTAMP in UTC."""
+    """The engine's type for values of `kind`: exact numbers are DECIMAL, others DOUBLE, moments TIMESTAMP in UTC, and
+    times of day milliseconds since midnight (not every engine has a type for them)."""
     if kind.kind in _TYPES:
         return exp.DataType.build(_TYPES[kind.kind])
     if kind.digits is None:

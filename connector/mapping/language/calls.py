@@ -5,18 +5,23 @@ Called by check with arguments that are checked already.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 from connector.describe import nearest
-from connector.mapping.language import functions
 from connector.mapping.language.aggregates import usage_problem
 from connector.mapping.language.findings import Findings
-from connector.mapping.language.functions import FUNCTIONS, UNAVAILABLE, Function
+from connector.mapping.language.functions import FUNCTIONS, Function
+from connector.mapping.language.results import whole
 from connector.mapping.language.scope import Scope
 from connector.mapping.language.syntax import AGGREGATES, Invocation, Value
 from connector.mapping.language.tree import Call, Clock, Compare, CtaDone, IsNull, Literal, Node, condition
-from connector.mapping.language.types import BOOLEAN, DATE, ERROR, Kind, Type, either
+from connector.mapping.language.types import BOOLEAN, DATE, ERROR, TIME, Kind, Type, either
+from connector.mapping.language.unavailable import UNAVAILABLE
+
+_CONSTANTS: Mapping[str, str | Decimal] = {"BR": "\n", "PI": Decimal("3.14159265358979")}
 
 
 def call(syntax: Invocation, arguments: tuple[Node, ...], findings: Findings, scope: Scope) -> Node:
@@ -70,6 +75,12 @@ def _rewritten(node: Call, findings: Findings, scope: Scope) -> Node:
             return Compare(BOOLEAN, "=", arguments[0], arguments[1], start=start, end=end)
         case "TODAY" | "NOW":
             return Clock.of("today" if node.function == "TODAY" else "now", start, end)
+        case "TIMENOW":
+            return Call(TIME, "TIMEVALUE", (Clock.of("now", start, end),), start=start, end=end)
+        case "BR" | "PI":
+            return Literal(node.type, _CONSTANTS[node.function], start=start, end=end)
+        case "CASESAFEID":
+            return replace(arguments[0], start=start, end=end)
         case "DATE":
             return _date(node, findings)
         case "INCLUDES":
@@ -82,7 +93,7 @@ def _rewritten(node: Call, findings: Findings, scope: Scope) -> Node:
 
 def _date(node: Call, findings: Findings) -> Node:
     """A date that is written out is one value, and must exist."""
-    parts = [functions.whole(a) for a in node.arguments]
+    parts = [whole(a) for a in node.arguments]
     if None in parts:
         return node
     year, month, day = (p or 0 for p in parts)

@@ -70,6 +70,8 @@ def check(syntax: Syntax, text: str, scope: Scope, want: tuple[Kind, ...]) -> Ch
     tree = checker.visit(syntax, scope)
     if tree.type.kind is Kind.NULL:
         checker.findings.report(tree.start, "this is null in every case; give it a value in one")
+    if tree.type.kind is Kind.TIME:
+        checker.findings.report(tree.start, "a time of day is no value of its own; compare it, or take HOUR(...) of it")
     if size_of(tree) > MAX_SIZE:
         checker.findings.report(tree.start, "too much is nested here; give an inner part a name as a fact")
     checker.findings.expect(tree, want, "this must be")

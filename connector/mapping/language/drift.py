@@ -23,7 +23,7 @@ from connector.mapping.language.tree import (
 )
 
 _JUDGEMENTS = (Aggregate, Between, Compare, CtaDone, In, IsNull, Logic, Not)
-_SLOW = frozenset({"YEAR", "MONTH"})
+_SLOW = frozenset({"YEAR", "MONTH", "ISOYEAR", "ISOWEEK"})
 _CHOICES = {"IF": slice(1, None), "CASE": slice(2, None)}
 """Functions whose first arguments only choose."""
 

@@ -5,11 +5,13 @@ Called by check. Pure functions over types: the result's Type, or a sentence tha
 
 from __future__ import annotations
 
-from connector.mapping.language.types import BOOLEAN, DAYS, ERROR, NUMBER, TEXT, Kind, Type, exact
+from connector.mapping.language.types import BOOLEAN, DAYS, ERROR, NUMBER, TEXT, TIME, Kind, Type, exact
 
 _NUMERIC = frozenset({Kind.NUMBER, Kind.DAYS})
 _TIMES = frozenset({Kind.DATE, Kind.DATETIME})
-_ORDERED = _NUMERIC | _TIMES | {Kind.DURATION}
+_ORDERED = _NUMERIC | _TIMES | {Kind.DURATION, Kind.TIME}
+_MILLISECONDS = exact(8)
+"""Of a day: what Salesforce gives for the difference of two times of day."""
 
 Verdict = Type | str
 
@@ -46,6 +48,8 @@ def _days_against(duration: Type) -> Verdict:
 def _misfit(left: Type, right: Type) -> str:
     message = f"{left.kind.phrase} cannot be compared with {right.kind.phrase}"
     kinds = {left.kind, right.kind}
+    if Kind.TIME in kinds:
+        return f"{message}; TIMEVALUE(...) makes a time of day of a text or of a date with time"
     if kinds & _TIMES and Kind.TEXT in kinds:
         return f"{message}; a date is written DATE(2026, 12, 31)"
     if kinds & _TIMES and kinds & {Kind.NUMBER, Kind.DAYS, Kind.DURATION}:
@@ -92,6 +96,8 @@ def _added(op: str, left: Type, right: Type) -> Verdict:
     kinds = (left.kind, right.kind)
     if Kind.TEXT in kinds:
         return _joined(left, right) if op == "+" else "`-` calculates with numbers and dates, not with text"
+    if left.kind is Kind.TIME:
+        return _from_time_of_day(op, right)
     if left.kind in _TIMES:
         return _from_time(op, left, right)
     if right.kind in _TIMES:
@@ -99,6 +105,14 @@ def _added(op: str, left: Type, right: Type) -> Verdict:
     if Kind.BOOLEAN in kinds:
         return f"`{op}` calculates with numbers, dates and durations, not with {Kind.BOOLEAN.phrase}"
     return _added_lengths(left, right)
+
+
+def _from_time_of_day(op: str, other: Type) -> Verdict:
+    if other.kind is Kind.TIME and op == "-":
+        return _MILLISECONDS
+    if other.kind is Kind.NUMBER:
+        return TIME
+    return f"milliseconds can be added to a time of day, not {other.kind.phrase}"
 
 
 def _from_time(op: str, time: Type, other: Type) -> Verdict:

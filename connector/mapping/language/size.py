@@ -17,7 +17,7 @@ MAX_SIZE = 5_000
 _COPIES: Mapping[str, tuple[int, ...]] = {
     "IF": (2,), "BLANKVALUE": (2,), "ADDMONTHS": (2, 2), "CEILING": (3,), "LEFT": (1, 2), "RIGHT": (1, 2),
     "MID": (1, 2, 2), "FIND": (2, 2, 4), "LN": (4,), "LOG": (4,), "SQRT": (4,), "EXP": (2,), "ISNUMBER": (2,),
-    "PICKLISTCOUNT": (3,), "MOD": (1, 2),
+    "PICKLISTCOUNT": (3,), "MOD": (1, 2), "TRUNC": (5,), "TIMEVALUE": (3,), "FORMATDURATION": (8, 4),
 }  # fmt: skip
 """Function -> how often its first, second, ... argument is written; once where nothing is said."""
 

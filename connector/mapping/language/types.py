@@ -25,6 +25,7 @@ class Kind(StrEnum):
     BOOLEAN = "condition (true or false)"
     DATE = "date"
     DATETIME = "date and time"
+    TIME = "time of day"
     DAYS = "number of days"
     DURATION = "duration"
     NULL = "null"
@@ -65,6 +66,8 @@ TEXT = Type(Kind.TEXT)
 BOOLEAN = Type(Kind.BOOLEAN)
 DATE = Type(Kind.DATE)
 DATETIME = Type(Kind.DATETIME)
+TIME = Type(Kind.TIME)
+"""Only inside an expression (HOUR of it, compared with another): no field of ours, no fact and no parameter has it."""
 DAYS = Type(Kind.DAYS, (7, 0))
 """Between two dates; between two times it is a floating-point number."""
 NULL = Type(Kind.NULL)

@@ -14,7 +14,8 @@ from connector.mapping.language import Position, parse
 from connector.mapping.language.functions import FUNCTIONS
 from connector.mapping.language.tree import Call, walk_all
 
-REWRITTEN = {"AND", "OR", "NOT", "ISBLANK", "ISNULL", "NULLVALUE", "ISPICKVAL", "TODAY", "NOW"}
+REWRITTEN = {"AND", "OR", "NOT", "ISBLANK", "ISNULL", "NULLVALUE", "ISPICKVAL", "TODAY", "NOW",
+             "TIMENOW", "BR", "PI", "CASESAFEID"}  # fmt: skip
 """Functions that are another way of writing something else, so that no engine is ever asked for them."""
 
 
@@ -39,7 +40,7 @@ def filled(depth: int, kind: str) -> st.SearchStrategy[str]:
 
 
 def composed(form: str, depth: int) -> st.SearchStrategy[str]:
-    """`form` with expressions for its letters: N number, T text, B condition, D date, M moment."""
+    """`form` with expressions for its letters: N number, T text, B condition, D date, M moment, C time of day."""
     holes = [part for part in form if part in KINDS]
     parts = st.tuples(*(filled(depth, KINDS[hole]) for hole in holes))
     return parts.map(lambda values: _fill(form, list(values)))
@@ -49,7 +50,7 @@ def _fill(form: str, values: list[str]) -> str:
     return "".join(f"({values.pop(0)})" if part in KINDS else part.lower() for part in form)
 
 
-KINDS = {"N": "number", "T": "text", "B": "condition", "D": "date", "M": "moment"}
+KINDS = {"N": "number", "T": "text", "B": "condition", "D": "date", "M": "moment", "C": "clock"}
 LEAVES = {
     "number": ["AnnualRevenue", "Share", "NumberOfEmployees", "cents", "nothing", "ratio", "0", "1", "-3", "2.5", "99999999999",
                "0.0000001", "count(Opportunity)", "gap", "time_in_stage"],
@@ -57,22 +58,27 @@ LEAVES = {
     "condition": ["yes", "no", "maybe", "Active", "Owner.IsActive", "cta_done('never')", "Renewal is null"],
     "date": ["Renewal", "someday", "today", "DATE(2024, 2, 29)", "DATE(1999, 12, 31)", "DATE(9999, 12, 31)", "DATE(1, 1, 1)"],
     "moment": ["Signed", "now"],
+    "clock": ["timevalue(Signed)", "timenow()", "timevalue('23:59:59.999')", "timevalue(Name)"],
 }  # fmt: skip
 FORMS = {
     "number": ["N + N", "N - N", "N * N", "N / N", "N ^ N", "-N", "§abs N§", "D - D", "M - M", "§round N, 2§", "§floor N§",
                "§ceiling N§", "§mod N, N§", "§max N, N§", "§sqrt N§", "§ln N§", "§log N§", "§exp N§", "§value T§", "§len T§",
                "§find T, T§", "§find T, T, N§", "§year D§", "§weekday D§", "§picklistcount T§", "§if B, N, N§",
-               "§case N, N, N, N§", "§blankvalue N, N§", "§trunc N§", "§mfloor N§", "§mceiling N§", "§dayofyear D§"],
+               "§case N, N, N, N§", "§blankvalue N, N§", "§trunc N§", "§mfloor N§", "§mceiling N§", "§dayofyear D§", "§trunc N, 2§",
+               "§isoweek D§", "§isoyear D§", "§unixtimestamp M§", "§unixtimestamp D§", "§hour C§", "§millisecond C§", "C - C"],
     "text": ["T & T", "§left T, N§", "§right T, N§", "§mid T, N, N§", "§trim T§", "§upper T§", "§lower T§",
              "§substitute T, T, T§", "§lpad T, 9, '0'§", "§rpad T, 2§", "§text N§", "§text D§", "§text M§", "§text B§",
-             "§if B, T, T§", "§case T, T, T, T§", "§blankvalue T, T§"],
+             "§if B, T, T§", "§case T, T, T, T§", "§blankvalue T, T§", "§formatduration N§",
+             "§formatduration N, B§", "§formatduration M, M§", "§formatduration C, C§", "§text C§"],
     "condition": ["B and B", "B or B", "not B", "N > N", "N = N", "D <= D", "T = T", "M > M", "N in §N, N§", "T not in §T, T§",
                   "N between N and N", "N is null", "T is null", "D is not null", "§begins T, T§", "§contains T, T§",
-                  "§includes T, T§", "§isnumber T§", "§if B, B, B§", "B = B", "D - D > 5 days", "M - M < 8 hours"],
+                  "§includes T, T§", "§isnumber T§", "§if B, B, B§", "B = B", "D - D > 5 days", "M - M < 8 hours", "C < C",
+                  "§regex T, '[a-z ]+'§", "§regex T, '(?i)(a|b){2,9}.*'§"],
     "date": ["D + N", "D - N", "D + 9999 days", "D - 9 months", "D + 999 years", "D + 3 business days", "D - 2 business days",
              "§addmonths D, N§", "§date N, N, N§", "§datevalue M§", "§datevalue T§", "§if B, D, D§", "§min D, D§",
              "§blankvalue D, D§"],
-    "moment": ["M + N", "M - 8 hours", "M + 9 months", "§datetimevalue T§", "§datetimevalue D§", "§addmonths M, N§"],
+    "clock": ["C + N", "C - N"],
+    "moment": ["§fromunixtime N§", "M + N", "M - 8 hours", "M + 9 months", "§datetimevalue T§", "§datetimevalue D§", "§addmonths M, N§"],
 }  # fmt: skip
 """Operations by what they give; § stands for a parenthesis that belongs to the form."""
 

@@ -11,10 +11,11 @@ from small_org import SCOPE, at
 
 from connector.errors import FileProblems
 from connector.mapping.language import Expression, names_in, parse
-from connector.mapping.language.functions import FUNCTIONS, UNAVAILABLE
+from connector.mapping.language.functions import FUNCTIONS
 from connector.mapping.language.grammar import KEYWORDS, MAX_DEPTH
 from connector.mapping.language.template import try_parse_template
 from connector.mapping.language.tokens import MAX_LENGTH
+from connector.mapping.language.unavailable import UNAVAILABLE
 
 WORDS = [
     *KEYWORDS, *FUNCTIONS, *list(UNAVAILABLE)[:10], *SCOPE.facts, *SCOPE.params, *SCOPE.lists, "count", "sum", "latest", "max",
