@@ -101,8 +101,17 @@ def prepare(
     connection.execute(own.sql("duckdb"))
     for name in ("calendar.sql", "our_tasks.sql", "activity.sql", "memory.sql"):
         execute_file(connection, name)
-    if trust.has("CampaignMember", "CampaignId"):
+    if "CampaignMember" in trust.columns:
+        _see_members(connection, trust)
         execute_file(connection, "members.sql")
+
+
+def _see_members(connection: DuckDBPyConnection, trust: Trust) -> None:
+    """Memberships with all of their columns, and with null where one that says whose they are is hidden from us."""
+    missing = [n for n in ("CampaignId", "ContactId", "LeadId") if n not in trust.columns["CampaignMember"]]
+    hidden = [exp.alias_(exp.cast(exp.null(), "VARCHAR"), name, quoted=True) for name in missing]
+    seen = exp.select(exp.Star(), *hidden).from_(exp.table_("CampaignMember", db="org", quoted=True))
+    connection.execute(_created("seen_member", seen).sql("duckdb"))
 
 
 def _own_fields(model: ModelFile) -> dict[str, tuple[str, str]]:
@@ -151,6 +160,10 @@ def _view(
     picks += [_column(sobject, name, alias, kind, trust) for alias, (name, kind) in aliases.items()]
     source = exp.table_(sobject, db="org", quoted=True)
     query = exp.select(*picks).from_(source) if trust.has(sobject) else exp.select(*picks).where(exp.false())
+    return _created(view, query)
+
+
+def _created(view: str, query: exp.Select) -> exp.Create:
     return exp.Create(this=exp.to_table(view), kind="VIEW", expression=query, replace=True,
                       properties=exp.Properties(expressions=[exp.TemporaryProperty()]))  # fmt: skip
 

@@ -24,12 +24,14 @@ def test_an_object_taken_away_moves_nobody_and_is_said(settled: Installation) ->
     assert "nobody moved because of it" in " ".join(said.stdout.split())
 
 
-@pytest.mark.parametrize("field", ["IsWon", "CloseDate", "Type"])
-def test_a_field_taken_away_moves_nobody_and_is_said(settled: Installation, field: str) -> None:
+@pytest.mark.parametrize("name", ["Opportunity.IsWon", "Opportunity.CloseDate", "Opportunity.Type",
+                                  "CampaignMember.LeadId", "CampaignMember.ContactId"])  # fmt: skip
+def test_a_field_taken_away_moves_nobody_and_is_said(settled: Installation, name: str) -> None:
     before = settled.stages()
-    settled.org.hide_field(settled.org.admin_id, "Opportunity", field)
+    sobject, field = name.split(".")
+    settled.org.hide_field(settled.org.admin_id, sobject, field)
     report = settled.json("run", "lifecycle", code=1)
-    assert field in report["pull"]["objects"]["Opportunity"]["hidden"]
+    assert field in report["pull"]["objects"][sobject]["hidden"]
     assert moves(report) == []
     assert settled.stages() == before
 

@@ -5,7 +5,7 @@ SELECT
     m.*,
     coalesce(m."ContactId", l."ConvertedContactId", m."LeadId") AS person,
     coalesce(c."AccountId", CASE WHEN l."IsConverted" THEN l."ConvertedAccountId" END) AS account
-FROM org."CampaignMember" AS m
+FROM seen_member AS m
 LEFT JOIN seen_lead AS l ON l."Id" = m."LeadId"
 LEFT JOIN seen_contact AS c ON c."Id" = coalesce(m."ContactId", l."ConvertedContactId")
 QUALIFY m."IsDeleted"
