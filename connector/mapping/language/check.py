@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import cast
 
 from connector.calendar import Duration as Length
-from connector.mapping.language import aggregates, calls
+from connector.mapping.language import aggregates, calls, habits
 from connector.mapping.language.drift import is_counter
 from connector.mapping.language.findings import Finding, Findings
 from connector.mapping.language.names import Unresolved, child_field, resolve
@@ -75,6 +75,8 @@ def check(syntax: Syntax, text: str, scope: Scope, want: tuple[Kind, ...]) -> Ch
     if size_of(tree) > MAX_SIZE:
         checker.findings.report(tree.start, "too much is nested here; give an inner part a name as a fact")
     checker.findings.expect(tree, want, "this must be")
+    for node, message in habits.warnings(tree):
+        checker.findings.report(node.start, message.format(checker.findings.written(node)), "warning")
     return Checked(tree, tuple(dict.fromkeys(checker.findings.found)), is_counter(tree, scope.counters))
 
 

@@ -114,7 +114,7 @@ TABLE: Mapping[str, tuple[Function, ...]] = {
                 "BEGINS('Acme Ltd', 'Acme')"),
         _define("CONTAINS(text, search)", BOOLEAN, "whether a text has another in it; capitals count",
                 "CONTAINS('Acme Ltd', 'me L')"),
-        _define("REGEX(text, pattern)", BOOLEAN, "whether the whole text has the form of a pattern",
+        _define("REGEX(text, pattern)", results.matched, "whether the whole text has the form of a pattern",
                 r"REGEX('030-1234', '\\d{3}-\\d+')"),
         _define("ISNUMBER(text)", BOOLEAN, "whether a text can be read as a number; false of a blank one",
                 "ISNUMBER('12.5')"),

@@ -216,11 +216,19 @@ class _Parser:
     def _path(self) -> Path:
         first = self._take()
         parts = [first.text]
+        self._kind_of_owner()
         while self._accept("."):
             if self._next.mark is not Mark.NAME:
                 raise self._unexpected("a name was expected after the dot")
             parts.append(self._take().text)
         return Path(first.start, self._end, tuple(parts))
+
+    def _kind_of_owner(self) -> None:
+        """Formulas say of an owner who it is: Owner:User.Name. Here owners are people."""
+        if self._accept(":"):
+            if self._next.word != "user":
+                raise self._unexpected("owners are users here: Owner:User.Name, or Owner.Name")
+            self._take()
 
     def _number(self) -> Syntax:
         token = self._take()

@@ -51,20 +51,33 @@ _PATTERN = re.compile(
       | (?P<number>\d+(?:\.\d+)?|\.\d+)
       | (?P<name>[^\W\d]\w*)
       | (?P<text>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")
-      | (?P<operator><>|!=|<=|>=|==|&&|\|\||[-+*/^&(),.=<>!])""",
+      | (?P<operator><>|!=|<=|>=|==|&&|\|\||[-+*/^&(),.:=<>!])""",
     re.VERBOSE | re.DOTALL,
 )
 _SPELLINGS = {"<>": "!=", "==": "=", "&&": "and", "||": "or", "!": "not"}
 """Operators of Salesforce formulas -> the language's own."""
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "'": "'", '"': '"', "\\": "\\"}
+_GLOBAL = re.compile(r"\$(\w+)[\w.]*")
+_GLOBALS = {
+    "user": "a rule is the same for everyone; name a field of the record, such as OwnerId or Owner.IsActive",
+    "profile": "a rule is the same for everyone; name a field of the record, such as Owner.Profile.Name",
+    "userrole": "a rule is the same for everyone; name a field of the record, such as Owner.UserRole.Name",
+    "permission": "a rule is the same for everyone, whatever they may do",
+    "recordtype": "write RecordType.DeveloperName, or RecordType.Name",
+    "system": "write DATETIMEVALUE('1900-01-01 00:00:00') for $System.OriginDateTime",
+    "label": "labels are not read; write the text itself",
+    "organization": "write the value itself, or a parameter",
+    "setup": "settings in the org are not read; use a parameter, which a segment may override",
+    "custommetadata": "settings in the org are not read; use a parameter, which a segment may override",
+}
+"""Salesforce's global variables -> what to write instead."""
 _ADVICE = {
     "'": "this text has no closing quote",
     '"': "this text has no closing quote",
-    "$": "Salesforce's global variables ($User, $Setup, ...) are not available here; use a parameter",
     "%": "a percentage cannot stand in an expression; write the share as a number, such as 0.6",
     ";": "an expression has no `;`; conditions are joined with `and` or `or`",
     "#": "`#` has no meaning in an expression",
-    "{": "an expression has no braces; a name in it is written without them",
+    "{": "an expression has no braces; a name in it is written without them (Name, not {!Name})",
     "[": "values are listed in parentheses: x in ('a', 'b')",
     "“": "typographic quotes are no quotes; write '...'",
     "”": "typographic quotes are no quotes; write '...'",
@@ -91,7 +104,9 @@ def _scan(text: str) -> Iterator[Token]:
     while offset < len(text):
         found = _PATTERN.match(text, offset)
         if found is None:
-            raise SyntaxProblem(offset, _advice(text[offset]))
+            raise SyntaxProblem(offset, _advice(text, offset))
+        if text.startswith("/*", offset) and found.lastgroup == "operator":
+            raise SyntaxProblem(offset, "this comment has no end; it is closed by */")
         offset = found.end()
         if found.lastgroup != "space":
             yield _token(found)
@@ -100,19 +115,30 @@ def _scan(text: str) -> Iterator[Token]:
 def _token(found: re.Match[str]) -> Token:
     group, text = found.lastgroup or "", found[0]
     if group == "text":
-        text = _unquoted(text)
+        text = _unquoted(text, found.start())
     elif group == "operator":
         text = _SPELLINGS.get(text, text)
     return Token(Mark[group.upper()], text, found.start(), found.end())
 
 
-def _unquoted(text: str) -> str:
-    """A quote inside is written \\' as in formulas, or twice as in SQL."""
+def _unquoted(text: str, start: int) -> str:
+    """A quote inside is written \\' as in formulas, or twice as in SQL; a backslash twice."""
     inside, quote = text[1:-1], text[0]
-    return re.sub(
-        rf"\\(.)|{quote}{quote}", lambda m: _ESCAPES.get(m[1], m[1]) if m[1] else quote, inside, flags=re.DOTALL
-    )
+    return re.sub(rf"\\.|{quote}{quote}", lambda m: _unescaped(m, start + 1), inside, flags=re.DOTALL)
 
 
-def _advice(character: str) -> str:
+def _unescaped(found: re.Match[str], start: int) -> str:
+    if not found[0].startswith("\\"):
+        return found[0][0]
+    if found[0][1] not in _ESCAPES:
+        message = f"`{found[0]}` has no meaning in a text; a backslash is written twice: `\\{found[0]}`"
+        raise SyntaxProblem(start + found.start(), message)
+    return _ESCAPES[found[0][1]]
+
+
+def _advice(text: str, offset: int) -> str:
+    character = text[offset]
+    if named := _GLOBAL.match(text, offset):
+        why = _GLOBALS.get(named[1].lower(), "use a field of the record, or a parameter")
+        return f"{named[0]} is not available: {why}"
     return _ADVICE.get(character, f"the character {character!r} has no meaning in an expression")

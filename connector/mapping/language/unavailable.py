@@ -19,7 +19,7 @@ UNAVAILABLE = {
     **dict.fromkeys(("ISCHANGED", "ISNEW", "ISCLONE", "PRIORVALUE"), _TRIGGER),
     **dict.fromkeys(("VISITS", "TOTAL_TIME_IN", "TOTAL_DAYS_IN", "EVER_IN", "PRIOR"), _HISTORY),
     **dict.fromkeys(("GEOLOCATION", "DISTANCE"), "places on the map are not available"),
-    **dict.fromkeys(("CHR", "ASCII", "REVERSE", "INITCAP"), "it is not available; its result differs between engines"),
+    **dict.fromkeys(("CHR", "ASCII", "REVERSE", "INITCAP"), "its result differs between engines"),
     **dict.fromkeys(("ACOS", "ASIN", "ATAN", "ATAN2", "COS", "SIN", "TAN"), "trigonometry is not available"),
     "VLOOKUP": "it searches other records; write latest(X.Field by CreatedDate where ...) as a fact",
     "CURRENCYRATE": "money is always compared in the corporate currency, so it is not needed",

@@ -18,7 +18,17 @@ WRONG = [
     ("Name = 'Acme", 8, "this text has no closing quote"),
     ("Name = “Acme”", 8, "typographic quotes are no quotes; write '...'"),
     ("won;", 4, "an expression has no `;`; conditions are joined with `and` or `or`"),
-    ("$User.Id = OwnerId", 1, "Salesforce's global variables ($User, $Setup, ...) are not available here; use a parameter"),
+    ("$User.Id = OwnerId", 1, "$User.Id is not available: a rule is the same for everyone; name a field of the record, "
+     "such as OwnerId or Owner.IsActive"),
+    ("Name = $Label.Greeting", 8, "$Label.Greeting is not available: labels are not read; write the text itself"),
+    ("$RecordType.Name = 'x'", 1, "$RecordType.Name is not available: write RecordType.DeveloperName, or RecordType.Name"),
+    ("$Permission.Admin or won", 1, "$Permission.Admin is not available: a rule is the same for everyone, whatever they may do"),
+    ("$CustomMetadata.A__mdt.b.C__c > 1", 1, "$CustomMetadata.A__mdt.b.C__c is not available: settings in the org are not read; "
+     "use a parameter, which a segment may override"),
+    ("Name = {!Type}", 8, "an expression has no braces; a name in it is written without them (Name, not {!Name})"),
+    ("won /* until", 5, "this comment has no end; it is closed by */"),
+    (r"Name = 'a\d'", 10, r"`\d` has no meaning in a text; a backslash is written twice: `\\d`"),
+    ("Owner:Queue.Name = 'x'", 7, "found `Queue`; owners are users here: Owner:User.Name, or Owner.Name"),
     ("score > 60 %", 12, "a percentage cannot stand in an expression; write the share as a number, such as 0.6"),
     ("   ", 1, "there is nothing here; an expression was expected"),
     ("won and", 8, "found the end; a value was expected here: a name, a number, a 'text' or a function"),
@@ -113,6 +123,27 @@ WRONG = [
     ("ever_in('churned')", 1, "EVER_IN is not available: rules that look back at visits or earlier values are not available yet"),
     ("LEFT(Name where won)", 1, "LEFT takes no where, by or via; those belong to count, sum, latest and their like"),
     ("cta_done(1)", 1, "cta_done takes the key of a CTA or playbook step, such as cta_done('kickoff')"),
+    ("IMAGE('a.png', 'x') = ''", 1, "IMAGE is not available: it makes a link, an image or a page, not a value"),
+    ("DISTANCE(1, 2) > 1", 1, "DISTANCE is not available: places on the map are not available"),
+    ("INITCAP(Name) = 'X'", 1, "INITCAP is not available: its result differs between engines"),
+    ("REGEX(Name, Type)", 1, "a pattern is a written text, such as REGEX(Phone, '[0-9 ]+')"),
+    ("REGEX(Name, '(?=a)')", 1, "`(?=` cannot be read in a pattern; there are sets, groups, |, repetitions, \\d, \\w, \\s (each "
+     "written with two \\ in a formula) and (?i)"),
+    ("REGEX(Name, '((a{99}){99})')", 1, "this pattern repeats or nests too much"),
+    ("REGEX(Name, '[z-a]')", 1, "this pattern cannot be read: bad character range z-a at position 1"),
+    ("REGEX(Name, 'a)')", 1, "a `)` closes nothing in this pattern"),
+    ("REGEX(Name, '(a')", 1, "a `(` is never closed in this pattern"),
+    ("REGEX(Name, '*')", 1, "`*` repeats nothing in this pattern"),
+    ("HOUR(now) > 9", 6, "HOUR(clock): clock must be a time of day, but `now` is a date and time"),
+    ("TIMEVALUE(now)", 1, "a time of day is no value of its own; compare it, or take HOUR(...) of it"),
+    ("TIMEVALUE(now) > '09:00'", 16, "a time of day cannot be compared with text; TIMEVALUE(...) makes a time of day of a text or of "
+     "a date with time"),
+    ("TIMEVALUE(now) + TIMEVALUE(now) > TIMEVALUE(now)", 16, "milliseconds can be added to a time of day, not a time of day"),
+    ("FORMATDURATION(now) = ''", 1, "FORMATDURATION takes a number of seconds, or two times to go between"),
+    ("FORMATDURATION(now, won) = ''", 1, "FORMATDURATION goes between two of one kind, or takes seconds and whether to count days"),
+    ("TRUNC(score, big) > 1", 1, "TRUNC takes its decimals as a plain number between -9 and 10"),
+    ("CASESAFEID(Name) = 'x'", 1, "CASESAFEID takes an id; a text is compared as it is"),
+    ("TEXT(Type) = 'Partnr'", 14, "'Partnr' is not a value that this can have; did you mean 'Partner'?"),
     ("max()  > 1", 1, "max takes child records and a condition, such as max(Opportunity.Amount where IsWon)"),
     # aggregates
     ("count(Oportunity)", 7, "unknown sObject 'Oportunity'; did you mean 'Opportunity'?"),
@@ -206,6 +237,34 @@ def test_a_share_looks_wrong_for_a_percentage() -> None:
     assert [(p.severity, p.message) for p in problems] == [
         ("warning", "Probability is a percentage: 50 % is 50 here, not 0.5; did you mean 50.0?")
     ]
+
+
+BLANK = "where {0} is blank this is unknown, while a formula in Salesforce counts 0; for that write BLANKVALUE({0}, 0)"
+SHARE = "Probability is a percentage: 50 % is 50 here, 0.5 in a formula; write Probability / 100"
+
+
+@pytest.mark.parametrize(("text", "messages"), [
+    ("AnnualRevenue = 0", [(1, BLANK.format("AnnualRevenue"))]),
+    ("1000 > AnnualRevenue", [(8, BLANK.format("AnnualRevenue"))]),
+    ("Parent.NumberOfEmployees <= 10", [(1, BLANK.format("Parent.NumberOfEmployees"))]),
+    ("AnnualRevenue + NumberOfEmployees > 5", [(1, BLANK.format("AnnualRevenue")), (17, BLANK.format("NumberOfEmployees"))]),
+    ("count(Opportunity where Amount < 5) > 0", [(25, BLANK.format("Amount"))]),
+    ("AnnualRevenue > 1000", []),
+    ("AnnualRevenue != 0", []),
+    ("BLANKVALUE(AnnualRevenue, 0) < 1000", []),
+    ("AnnualRevenue is not null and AnnualRevenue < 1000", []),
+    ("ISBLANK(AnnualRevenue) or AnnualRevenue < 1000", []),
+    ("open_renewals = 0", []),
+    ("sum(Opportunity.Amount where Amount * Probability > 500) = 0", [(39, SHARE)]),
+    ("sum(Opportunity.Amount where Amount * Probability / 100 > 500) = 0", []),
+    ("sum(Opportunity.Amount where Amount * (Probability / 100) > 500) = 0", []),
+    ("sum(Opportunity.Amount where Amount * Probability * 0.01 > 500) = 0", []),
+])  # fmt: skip
+def test_habits_of_formulas_that_mean_something_else_here_are_warned_of(text: str, messages: list) -> None:
+    problems: list = []
+    assert try_parse(text, at(text), SCOPE, problems)
+    assert [(p.column, p.message) for p in problems] == messages
+    assert {p.severity for p in problems} <= {"warning"}
 
 
 def test_columns_follow_a_text_over_several_lines() -> None:
