@@ -7,6 +7,7 @@ noticed; what stays must be named, lose nothing, and cost no page a second time 
 from __future__ import annotations
 
 import gzip
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from connector.localorg import server as wire
 from connector.localorg.api import queries
 from connector.localorg.bulk import query_routes, usage
 from connector.localorg.faults import FOREVER, Fault, Kind
-from connector.localorg.org import Clock, Org
+from connector.localorg.org import Clock, Org, OrgError
 from connector.localorg.server import BoundaryEvent, LocalOrgServer
 from connector.settings import PullSettings
 
@@ -31,27 +32,22 @@ PAGE = 3
 
 
 @pytest.fixture(scope="module")
-def book() -> Iterator[LocalOrgServer]:
+def snapshot() -> bytes:
     """Three pages of Accounts, one of them deleted, all of them older than the overlap."""
     org = Org.create(clock=Clock(START - timedelta(days=2)), seed=1)
     org.add_client("key", "secret", org.add_user("connector@example.com"))
     rows = [{"Name": f'Account {n}, the "{n}th"\nof many', "AnnualRevenue": n * 1000} for n in range(7)]
     org.delete_record("Account", org.load("Account", rows)[3])
-    with LocalOrgServer(org) as server:
-        yield server
-    org.close()
+    return org.snapshot()
 
 
 @pytest.fixture
-def server(book: LocalOrgServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalOrgServer]:
+def server(snapshot: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalOrgServer]:
     monkeypatch.setattr(queries, "LARGEST_PAGE", PAGE)
-    book.org.clock.set(START)
-    yield book
-    book.on_boundary = None
-    book.org.faults.clear()
-    book.org.ledger.clear()
-    book.org.bulk.kept.clear()
-    book.org.locators.results.clear()
+    org = Org.restore(snapshot, clock=Clock(START))
+    with LocalOrgServer(org) as server:
+        yield server
+    org.close()
 
 
 class Place(NamedTuple):
@@ -276,6 +272,103 @@ def test_results_that_expired_since_the_last_run_are_asked_for_again(server: Loc
         server.org.locators.results.clear()
         server.org.bulk.kept.clear()
         here.later(hours=1)
+        assert here.pull().complete
+        here.assert_equal()
+
+
+# --- queries that the org does not answer ----------------------------------------------------------------------
+
+
+def refuse_queries(monkeypatch: pytest.MonkeyPatch, code: str, when: Callable[[str], bool]) -> list[str]:
+    """Have the org refuse some queries; the list fills with those."""
+    refused: list[str] = []
+    answer = queries.run_soql
+
+    def run(txn: Any, text: str, **options: Any) -> Any:
+        if when(text):
+            refused.append(text)
+            raise OrgError(400, code, "Your query request was running for too long.")
+        return answer(txn, text, **options)
+
+    monkeypatch.setattr(queries, "run_soql", run)
+    return refused
+
+
+def is_long_window(soql: str, now: datetime, longest: timedelta) -> bool:
+    ends = [datetime.fromisoformat(end) for end in re.findall(r"SystemModstamp >?=?<? ?(\S+Z)", soql)]
+    return "FROM Account" in soql and bool(ends) and (ends[1] if len(ends) > 1 else now) - ends[0] > longest
+
+
+@pytest.mark.parametrize("code", ["QUERY_TIMEOUT", "QUERY_TOO_COMPLICATED"])
+@pytest.mark.parametrize("longest", [40, 0], ids=["in halves", "not even a minute"])
+def test_a_window_that_takes_too_long_is_halved(
+    server: LocalOrgServer, monkeypatch: pytest.MonkeyPatch, code: str, longest: int
+) -> None:
+    with pulled(server, NEEDS) as here:
+        here.pull()
+        for row in server.org.records("Account"):
+            here.later(minutes=30)
+            server.org.update_record("Account", row["Id"], {"NumberOfEmployees": 7})
+        here.later(minutes=1)
+        now = server.org.clock.now()
+        refused = refuse_queries(monkeypatch, code, lambda q: is_long_window(q, now, timedelta(minutes=longest)))
+        result = here.pull().objects["Account"]
+        assert (result.complete, result.read) == (True, 6)
+        assert len(refused) > 1
+        assert here.mirror.cursor("Account") == now
+        here.assert_equal()
+
+
+def test_a_first_read_that_takes_too_long_goes_by_bulk(server: LocalOrgServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = refuse_queries(monkeypatch, "QUERY_TIMEOUT", lambda q: "FROM Account" in q)
+    with pulled(server, NEEDS) as here:
+        assert here.pull().complete
+        here.assert_equal()
+        assert (len(refused), jobs_made(server.org)) == (1, 1)
+
+
+def test_a_query_that_is_refused_is_the_objects_problem(
+    server: LocalOrgServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_queries(monkeypatch, "MALFORMED_QUERY", lambda q: "FROM Account" in q)
+    with pulled(server, NEEDS | Needs({"User": frozenset({"Name"})})) as here:
+        found = here.pull().objects
+        assert "MALFORMED_QUERY" in found["Account"].reason
+        assert found["User"].complete
+        monkeypatch.undo()
+        assert here.pull().complete
+        here.assert_equal()
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), {"REQUEST_LIMIT_EXCEEDED": QuotaExhausted, "INSUFFICIENT_ACCESS": None}.items()
+)
+def test_a_refusal_within_a_call_counts_as_one(
+    server: LocalOrgServer, monkeypatch: pytest.MonkeyPatch, code: str, error: type[ConnectorError] | None
+) -> None:
+    refuse_queries(monkeypatch, code, lambda q: "FROM Account" in q)
+    with pulled(server, NEEDS) as here:
+        if error:
+            with pytest.raises(error):
+                here.pull()
+        else:
+            assert code in here.pull().objects["Account"].reason
+
+
+@ways
+def test_a_new_field_that_cannot_be_read_now_is_not_relied_on(server: LocalOrgServer, how: PullSettings) -> None:
+    fewer = Needs({"Account": frozenset({"Name"})})
+    with pulled(server, fewer, how) as here:
+        assert here.pull().complete
+        here.later(hours=2)
+        here.needs = NEEDS
+        server.org.faults.add(Fault("unavailable", method="GET", path=f"{MORE}|{JOB}", times=FOREVER))
+        found = here.pull().objects["Account"]
+        assert found.complete
+        assert set(found.hidden) == NEEDS.fields["Account"] - {"Name"}
+        assert all("still to be read" in why for why in found.hidden.values())
+        server.org.faults.clear()
+        here.later(hours=2)
         assert here.pull().complete
         here.assert_equal()
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from pulling import BULK, REST, Pulled, pulled
 
 from connector.data import Needs
-from connector.localorg.faults import FOREVER, Fault
+from connector.localorg.api import queries
 from connector.localorg.ids import make_id
-from connector.localorg.org import Clock, Org, Wish
+from connector.localorg.org import Clock, Org, OrgError, Wish
 from connector.localorg.server import LocalOrgServer
 from connector.pull import kin, proof, windows
 from connector.settings import PullSettings
@@ -108,18 +109,32 @@ def test_how_much_is_believed_is_a_setting(here: Pulled, percent: int, complete:
     assert here.pull(scope="verify").objects["Contact"].complete == complete
 
 
-def test_records_that_the_org_cannot_be_asked_for_are_not_taken_out(here: Pulled) -> None:
-    ids = people(here, 3)
+REFUSED = {
+    "the ids": ("SELECT Id,SystemModstamp,IsDeleted FROM Contact", "could not be compared"),
+    "those that are missing": ("WHERE Id IN", "MALFORMED_QUERY"),
+}
+
+
+@pytest.mark.parametrize(("query", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_the_org_cannot_be_asked_for_is_not_taken_out(
+    here: Pulled, monkeypatch: pytest.MonkeyPatch, query: str, said: str
+) -> None:
+    ids, answer = people(here, 3), queries.run_soql
     here.pull()
     here.org.purge("Contact", ids[0])
     here.later(hours=2)
-    here.org.faults.add(Fault("unavailable", path="/composite$", nth=8, times=FOREVER))
-    try:
-        complete = here.pull(scope="verify").complete
-    except Exception:
-        complete = False
-    assert not complete or ids[0] not in here.live("Contact")
-    here.org.faults.clear()
+
+    def refuse(txn: Any, text: str, **options: Any) -> Any:
+        if query in text:
+            raise OrgError(400, "MALFORMED_QUERY", "unexpected token")
+        return answer(txn, text, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queries, "run_soql", refuse)
+        found = here.pull(scope="verify").objects["Contact"]
+    assert not found.complete
+    assert said in found.reason
+    assert ids[0] in here.live("Contact")
     assert here.pull(scope="verify").complete
     here.assert_equal()
 
