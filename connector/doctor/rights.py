@@ -18,6 +18,7 @@ from connector.report import Check, Finding
 from connector.sharing import is_secured
 
 _TASK = ("Subject", "Status", "OwnerId", "ActivityDate", "Description", "Priority")
+_ADD = "add to a permission set of the connector's user"
 _EXPORT = "deploy what `connector setup export` writes and assign its permission set"
 
 
@@ -65,7 +66,8 @@ def judge_rights(
     """`hidden`: sObjects that the org does not show, with the reason; `bodies`: describes of what is written as the org
     sends them; `permissions`: our user's own; `ours`: `sObject.field` of those that `setup export` creates."""
     findings = (
-        *_reading(needs, describes, hidden, ours), *_writing(writes, bodies), *_permitted(writes, bodies, permissions)
+        *_reading(needs, describes, hidden, ours), *_writing(writes, bodies, needs, ours),
+        *_permitted(writes, bodies, permissions)
     )  # fmt: skip
     fields = sum(len(names) for names in needs.fields.values())
     good = f"all {fields} fields of {len(needs.fields)} sObjects can be read, and what is written can be written"
@@ -82,7 +84,7 @@ def _reading(
             continue
         missing = {f for f in fields if describes[name].find(f) is None}
         made = {f for f in missing if f"{name}.{f}" in ours}
-        for lacking, remedy in ((made, _EXPORT), (missing - made, "add to a permission set of the connector's user")):
+        for lacking, remedy in ((made, _EXPORT), (missing - made, _ADD)):
             if lacking:
                 yield Finding(
                     "problem", f"{name}: {', '.join(sorted(lacking))}: not in this org, or not for our user to read; "
@@ -90,11 +92,14 @@ def _reading(
                 )  # fmt: skip
 
 
-def _writing(writes: Mapping[str, Written], bodies: Mapping[str, Any]) -> Iterator[Finding]:
+def _writing(
+    writes: Mapping[str, Written], bodies: Mapping[str, Any], needs: Needs, ours: Collection[str]
+) -> Iterator[Finding]:  # fmt: skip
     for name, written in sorted(writes.items()):
         if body := bodies.get(name):
             yield from _object(name, written, body)
-            yield from _fields(name, written, body)
+            told = {f.lower() for f in needs.fields.get(name, ())}
+            yield from _fields(name, written, body, told, ours)
 
 
 def _object(name: str, written: Written, body: Mapping[str, Any]) -> Iterator[Finding]:
@@ -118,18 +123,25 @@ def _to_edit(name: str) -> str:
     return f"{_EXPORT}: objectPermissions {name}: allowEdit"
 
 
-def _fields(name: str, written: Written, body: Mapping[str, Any]) -> Iterator[Finding]:
-    known = {f["name"].lower(): f for f in body["fields"]}
+def _fields(
+    name: str, written: Written, body: Mapping[str, Any], told: Collection[str], ours: Collection[str]
+) -> Iterator[Finding]:
+    """`told`: fields that are read as well, so that one which is hidden has been told already."""
+    fields = {f["name"].lower(): f for f in body["fields"]}
+    known = {name: {} for name in told} | fields
     for wanted, right in ((written.create, "createable"), (written.update, "updateable")):
-        if not body.get(right, True):
-            continue
-        refused = sorted(f for f in wanted if f.lower() in known and not known[f.lower()].get(right, True))
-        if refused:
+        if body.get(right, True):
+            refused = {f for f in wanted if not known.get(f.lower(), {right: False}).get(right, True)}
             verb = "set" if right == "createable" else "changed"
-            yield Finding(
-                "problem", f"{name}: {', '.join(refused)} may not be {verb}.",
-                f"{_EXPORT}: fieldPermissions {_names(name, refused)}: editable",
-            )  # fmt: skip
+            made = {f for f in refused if f"{name}.{f}" in ours}
+            yield from _refused(name, made, verb, _EXPORT)
+            yield from _refused(name, refused - made, verb, _ADD)
+
+
+def _refused(name: str, fields: Collection[str], verb: str, remedy: str) -> Iterator[Finding]:
+    if fields:
+        text = f"{name}: {', '.join(sorted(fields))} may not be {verb}."
+        yield Finding("problem", text, f"{remedy}: fieldPermissions {_names(name, fields)}: editable")
 
 
 def _permitted(

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from connector.data import Needs
 from connector.mapping import FieldDefinition
-from connector.sharing import is_secured, with_parents
+from connector.sharing import can_be_hidden, is_secured, with_parents
 
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
 _LONG_TEXT = 255
@@ -83,7 +83,7 @@ def permission_set_xml(label: str, definitions: Sequence[FieldDefinition], needs
     """The permission set of the user that the connector runs as: our fields, and all rows of what rules read."""
     root = Element("PermissionSet", xmlns=NAMESPACE)
     _add(root, "description", "What the lifecycle connector reads and writes. Replaced whole with every deploy.")
-    for name, editable in sorted(_granted(definitions).items()):
+    for name, editable in sorted((_read(needs) | _granted(definitions)).items()):
         grant = SubElement(root, "fieldPermissions")
         _add(grant, "editable", _word(editable))
         _add(grant, "field", name)
@@ -107,6 +107,12 @@ def _granted(definitions: Iterable[FieldDefinition]) -> dict[str, bool]:
         for sobject in ("Event", "Task") if d.sobject == "Activity" else (d.sobject,):
             granted[f"{sobject}.{d.name}"] = not d.people_write
     return granted
+
+
+def _read(needs: Needs) -> dict[str, bool]:
+    """Standard fields that are read and that might be hidden, as far as we know which those are."""
+    names = ((sobject, name) for sobject, fields in needs.fields.items() for name in fields)
+    return {f"{sobject}.{name}": False for sobject, name in names if can_be_hidden(sobject, name)}
 
 
 def _secured(definitions: Iterable[FieldDefinition], needs: Needs) -> set[str]:

@@ -29,8 +29,10 @@ What the lifecycle connector needs in your org
 
        sf org assign permset --name {permission_set} --on-behalf-of USERNAME --target-org YOUR_ORG
 
-   The user also needs to read the standard fields that your rules mention, and to be able to edit every account
-   that the model judges (by its role, by sharing, or by Modify All).
+   It lets the user see all records of what your rules read, and the standard fields of Account, Case, Contact, Event,
+   Lead and Opportunity that they mention. Fields of other objects (Asset, Contract, Task, custom ones of your own) it
+   may still lack, and it must be able to edit every account that the model judges (by its role, by sharing, or by
+   Modify All). What is missing, `connector doctor` names.
 
 3. Add a closed Task status called "{status}". It marks Tasks that nobody needs any more; a Task closed with any other
    closed status counts as done by a person. Setup > Object Manager > Task > Fields & Relationships > Status > New,

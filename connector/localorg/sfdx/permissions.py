@@ -63,7 +63,8 @@ def _field_grants(root: Node) -> Iterator[FieldGrant]:
     for node in root.all("fieldPermissions"):
         sobject, _, name = node.need("field").partition(".")
         where = node.where
-        for owner in ACTIVITY_OBJECTS if sobject in ("Activity", *ACTIVITY_OBJECTS) else (sobject,):
+        shared = sobject == "Activity" or (sobject in ACTIVITY_OBJECTS and name.endswith("__c"))
+        for owner in ACTIVITY_OBJECTS if shared else (sobject,):
             edit = node.flag("editable")
             yield FieldGrant(owner, name, node.flag("readable") or edit, edit, where)
 
