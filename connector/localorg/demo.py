@@ -120,7 +120,8 @@ def second_run(stand: Stand) -> None:
     stand.org.ledger.clear()
     stand.connector("run", "lifecycle")
     writes, calls = stand.org.ledger.writes(), stand.org.ledger.api_calls()
-    budget = ceil(stand.pulled_sobjects() / 5) + 2
+    # The accounts that the first run wrote are read once more, 200 to a page because of their long text fields.
+    budget = ceil(stand.pulled_sobjects() / 5) + 2 + len(before) // 200
     _expect(not writes, f"the org's ledger shows {len(writes)} write calls")
     _expect(stand.stages() == before, "a stage changed")
     _expect(calls + 1 <= budget, f"it cost {calls} API calls and a token, allowed are {budget}")
