@@ -15,8 +15,8 @@ from connector.salesforce import Refusal
 from connector.salesforce.errors import error_for
 from connector.store.readings import Difference
 
-FEW = 50
-"""Records that may be gone without a trace whatever share of their object they are."""
+FEW, HANDFUL = 50, 10
+"""Records that may be gone without a trace whatever share of their object they are; and even if they were all."""
 
 MOST_BY_ID = 2000
 """Records that are asked for one by one; when more are missing, everything is read again."""
@@ -87,7 +87,7 @@ def _take_out(run: Pulling, sobject: str, ids: Sequence[str], size: int, *, beli
     """Remove what the org does not show even when it is asked by id."""
     if not ids:
         return ""
-    allowed = max(FEW, size * run.how.removals / 100)
+    allowed = max(FEW if len(ids) < size else HANDFUL, size * run.how.removals / 100)
     if len(ids) > allowed and not believe:
         return (
             f"{len(ids)} of {size} {sobject} records are no longer to be seen in the org, more than [pull] removals "

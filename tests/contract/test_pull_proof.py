@@ -109,6 +109,17 @@ def test_how_much_is_believed_is_a_setting(here: Pulled, percent: int, complete:
     assert here.pull(scope="verify").objects["Contact"].complete == complete
 
 
+@pytest.mark.parametrize(("count", "complete"), [(10, True), (11, False)])
+def test_that_all_are_gone_is_hardly_believed(here: Pulled, count: int, complete: bool) -> None:
+    """A lost permission takes all of an object, however small it is."""
+    ids = people(here, count)
+    here.pull()
+    for gone in ids:
+        here.org.purge("Contact", gone)
+    here.later(hours=2)
+    assert here.pull(scope="verify").objects["Contact"].complete == complete
+
+
 REFUSED = {
     "the ids": ("SELECT Id,SystemModstamp,IsDeleted FROM Contact", "could not be compared"),
     "those that are missing": ("WHERE Id IN", "MALFORMED_QUERY"),
