@@ -5,10 +5,10 @@ What is proved is decided in pull/sight.py, for the run and for the doctor alike
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from connector.pull.sight import Sight
+from connector.pull.sight import Sight, name_grant
 from connector.report import Check, Finding
 
 FEW_ACCOUNTS, FEW_OWNERS = 0.5, 0.5
@@ -16,12 +16,12 @@ FEW_ACCOUNTS, FEW_OWNERS = 0.5, 0.5
 DAYS = 90
 
 
-def judge_sight(sight: Sight, unseen: Mapping[str, str], *, required: bool, reads_events: bool) -> Check:
-    """`unseen`: sObjects that are not proved to be seen whole, with the reason; `required`: the setting."""
-    findings = []
-    for why in dict.fromkeys(unseen.values()):
-        text, _, remedy = why.partition("; ") if required else (why.partition(". ")[0], "", "")
-        findings.append(Finding("problem" if required else "warning", _sentence(text), remedy))
+def judge_sight(
+    sight: Sight, unseen: Mapping[str, frozenset[str]], *, required: bool, reads_events: bool
+) -> Check:  # fmt: skip
+    """`unseen`: sObjects that are not proved to be seen whole, with what is to be granted for each; `required`: the
+    setting."""
+    findings = [*_unproved(sight, unseen, required=required)]
     if not required:
         findings.append(Finding(
             "warning", "[pull] require_view_all is false: what our user does not see counts as absent.",
@@ -36,8 +36,26 @@ def judge_sight(sight: Sight, unseen: Mapping[str, str], *, required: bool, read
     return Check("All records", "" if unseen else good, tuple(findings))
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].rstrip(".") + "."
+_GRANT = (
+    "deploy and assign the permission set of `connector setup export`, or grant {rights}; if our user sees them all by "
+    "sharing rules or its role, say so: [pull] require_view_all = false in config.toml"
+)
+
+
+def _unproved(sight: Sight, unseen: Mapping[str, frozenset[str]], *, required: bool) -> Iterator[Finding]:
+    """One finding for each right that is missing, with all that depends on it."""
+    for end in sorted(frozenset().union(*unseen.values())):
+        others = sorted(name for name, ends in unseen.items() if end in ends and name != end)
+        lacks = "our user has no View All Users" if end == "User" else "our user has no View All Records on them"
+        model = sight.models.get(end)
+        default = f"the org-wide default is {model}" if model else "the org does not tell its sharing default"
+        reasons = "; ".join(part for part in (lacks, default, sight.unanswered) if part)
+        more = f" The same goes for {', '.join(others)}, which belong to them." if others else ""
+        yield Finding(
+            "problem" if required else "warning",
+            f"It is not proved that all {end} records are seen ({reasons}).{more}",
+            _GRANT.format(rights=name_grant([end])) if required else "",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ _SHARING = {
 def set_up_for(txn: Transaction, soql: str, api: Api) -> Iterator[None]:
     """Let a statement see the objects of the set-up that it asks for, where it asks for any."""
     asked = {name.lower() for name in _FROM.findall(soql)}
-    if not asked & set(_definitions(api)):
+    if api == "data" and not asked & _definitions(api).keys():
         yield
         return
     before = txn.schema

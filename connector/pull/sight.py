@@ -34,9 +34,6 @@ _DEFAULTS = {
 }  # fmt: skip
 """Field of Organization -> the sObject whose org-wide default it holds."""
 _SET_IN = {"ControlledByParent", "ControlledByCampaign", "ControlledByLeadOrContact"}
-_DECIDE_OTHERWISE = (
-    "If this user sees all of them by sharing rules or its role, say so: [pull] require_view_all = false in config.toml"
-)
 
 
 @dataclass(frozen=True)
@@ -69,8 +66,8 @@ def keep_in_sight(client: OrgClient, mirror: Mirror, pulled: PullResult, how: Pu
         sight = look(client, wanted)
         remember(mirror, sight, pulled.as_of)
     blind = {
-        name: replace(pulled.objects[name], complete=False, reason=why)
-        for name, why in find_unseen(sight, read, describes).items()
+        name: replace(pulled.objects[name], complete=False, reason=say_unseen(name, ends))
+        for name, ends in find_unseen(sight, read, describes).items()
     }
     return replace(pulled, objects={**pulled.objects, **blind})
 
@@ -78,41 +75,27 @@ def keep_in_sight(client: OrgClient, mirror: Mirror, pulled: PullResult, how: Pu
 # --- judging --------------------------------------------------------------------------------------------------
 
 
-def find_unseen(sight: Sight, sobjects: Iterable[str], describes: Describes) -> dict[str, str]:
-    """Those of `sobjects` that are not proved to be seen whole, with the reason and what to grant."""
-    return {name: why for name in sobjects if (why := unseen(sight, name, describes))}
+def find_unseen(sight: Sight, sobjects: Iterable[str], describes: Describes) -> dict[str, frozenset[str]]:
+    """Those of `sobjects` of which it is not proved that all records are seen, each with the objects to be granted for
+    that: itself, or those that its records belong to."""
+    ends = {name: _open_ends(sight, name, describes, frozenset()) for name in sobjects}
+    return {name: found for name, found in ends.items() if found}
 
 
-def unseen(sight: Sight, sobject: str, describes: Describes) -> str:
-    """Why it is not proved that our user sees all records of `sobject`, and what to grant; '' where it is."""
-    open_ends = _open_ends(sight, sobject, describes, frozenset())
-    if not open_ends:
-        return ""
-    if sobject == "User":
-        return _told(sight, "Users", "the org hides users from one another", "grant it View All Users", "")
-    what = f"{sobject} records"
-    if open_ends != {sobject}:
-        others = " and ".join(sorted(open_ends))
-        why = f"they are seen by whoever sees the {others} records that they belong to, and not all of those are proved"
-        return _told(sight, what, why, _grant(open_ends), "")
-    model = sight.models.get(sobject, "")
-    return _told(
-        sight,
-        what,
-        f"the org-wide default is {model}" if model else "",
-        _grant(open_ends),
-        "its user has no View All Records on them",
+def say_unseen(sobject: str, ends: Iterable[str]) -> str:
+    """Why nothing over `sobject` can be known."""
+    return (
+        f"it is not proved that our user sees all {sobject} records; grant it {name_grant(ends)} (`connector doctor` "
+        "tells more)"
     )
 
 
-def _told(sight: Sight, what: str, why: str, remedy: str, lacks: str) -> str:
-    reasons = "; ".join(part for part in (lacks, why, sight.unanswered) if part)
-    return f"that all {what} are seen is not proved ({reasons}); {remedy}. {_DECIDE_OTHERWISE}"
-
-
-def _grant(sobjects: Iterable[str]) -> str:
-    names = ", ".join(sorted(sobjects))
-    return f"deploy and assign the permission set of `connector setup export`, or grant View All Records on {names}"
+def name_grant(ends: Iterable[str]) -> str:
+    """The rights that would be proof."""
+    names = sorted(ends)
+    secured = ", ".join(name for name in names if name != "User")
+    rights = ([f"View All Records on {secured}"] if secured else []) + (["View All Users"] if "User" in names else [])
+    return " and ".join(rights)
 
 
 def _open_ends(sight: Sight, sobject: str, describes: Describes, below: frozenset[str]) -> frozenset[str]:

@@ -271,11 +271,13 @@ def test_all_is_seen() -> None:
 
 
 def test_what_is_not_seen_is_told_once_with_what_to_grant() -> None:
-    why = "that all X are seen is not proved (none); grant View All Records on X. If not, say so"
-    check = judge_sight(Sight("005"), {"X": why, "Y": why}, required=True, reads_events=False)
-    assert [(f.verdict, f.text, f.remedy) for f in check.findings] == [
-        ("problem", "That all X are seen is not proved (none).", "grant View All Records on X. If not, say so")
-    ]
+    sight = Sight("005", models={"Opportunity": "Private"})
+    unseen = {name: frozenset({"Opportunity"}) for name in ("Opportunity", "Task")}
+    check = judge_sight(sight, unseen, required=True, reads_events=False)
+    assert [f.verdict for f in check.findings] == ["problem"]
+    assert "the org-wide default is Private" in check.findings[0].text
+    assert "The same goes for Task" in check.findings[0].text
+    assert "grant View All Records on Opportunity; if" in check.findings[0].remedy
 
 
 def test_who_decides_otherwise_is_warned() -> None:

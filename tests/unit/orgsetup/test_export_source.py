@@ -147,3 +147,33 @@ def test_the_local_org_reads_back_what_was_exported(post_sale: Mapping, tmp_path
         shape = describe_shape(definition)
         found = read[definition.sobject, definition.name]
         assert {k: shape.get(k) for k in found} == found
+
+
+def granted(needs: Needs) -> tuple[dict[str, str], set[str]]:
+    """(field -> whether it may be edited, objects of which all records are seen)."""
+    root = ElementTree.fromstring(permission_set_xml("Connector", (), needs))
+    fields = {g[1].text or "": g[0].text or "" for g in root.iter(f"{{{NAMESPACE}}}fieldPermissions")}
+    return fields, {o[5].text or "" for o in root.iter(f"{{{NAMESPACE}}}objectPermissions")}
+
+
+def test_standard_fields_are_granted_where_they_can_be_hidden_and_nowhere_else() -> None:
+    fields, _ = granted(Needs({
+        "Opportunity": frozenset({"Amount", "StageName", "IsWon"}), "Task": frozenset({"WhatId"}),
+        "User": frozenset({"ManagerId"}),
+    }))  # fmt: skip
+    assert fields == {"Opportunity.Amount": "false"}
+
+
+@pytest.mark.parametrize(
+    ("read", "seen"),
+    [
+        ("Opportunity", {"Account", "Opportunity"}),
+        ("OpportunityLineItem", {"Account", "Opportunity"}),
+        ("Task", {"Account", "Contact", "Opportunity"}),
+        ("EmailMessage", {"Account", "Case", "Contact", "Opportunity"}),
+        ("Deal__c", {"Account", "Deal__c"}),
+        ("TaskStatus", {"Account"}),
+    ],
+)
+def test_all_records_are_seen_of_what_is_read_and_of_what_that_belongs_to(read: str, seen: set[str]) -> None:
+    assert granted(Needs({read: frozenset()}))[1] == seen
