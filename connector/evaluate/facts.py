@@ -13,8 +13,9 @@ from sqlglot import exp
 from connector.evaluate.frame import Frame, SubjectEnv, column
 from connector.evaluate.health import day_of, health_layers, literal_day
 from connector.evaluate.lower import lower, sql_type
-from connector.evaluate.lowering.sql import Sql, binary, case, text, unknown
+from connector.evaluate.lowering.sql import Sql, binary, bounded, case, text, unknown
 from connector.mapping.language import Aggregate, Expression, Kind, exact
+from connector.mapping.language.tree import Arithmetic, Call
 from connector.mapping.model import Fact as FactRule
 from connector.mapping.sources import source_name
 
@@ -95,8 +96,11 @@ def _fact(key: str, frame: Frame, env: SubjectEnv) -> Sql:
 
 
 def _as_written(value: Sql, rule: FactRule, expression: Expression) -> Sql:
-    """Numbers with a written type are rounded to its scale, so that rules see what the record shows."""
+    """Numbers with a written type are rounded to its scale, so that rules see what the record shows; texts made of
+    other texts end somewhere, or facts made of facts could grow without end."""
     kind = rule.type
+    if expression.type.kind is Kind.TEXT and isinstance(expression.tree, Arithmetic | Call):
+        return bounded(value)
     if kind is None or expression.type.kind not in {Kind.NUMBER, Kind.DAYS}:
         return exp.TryCast(this=value, to=sql_type(expression.type), safe=True)
     return exp.TryCast(this=value, to=sql_type(exact(kind.precision - kind.scale, kind.scale)), safe=True)

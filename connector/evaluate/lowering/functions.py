@@ -18,6 +18,7 @@ from connector.evaluate.lowering.env import Env
 from connector.evaluate.lowering.sql import (
     Sql,
     binary,
+    bounded,
     case,
     cast,
     cast_or_unknown,
@@ -32,13 +33,14 @@ from connector.evaluate.lowering.sql import (
     whole,
 )
 from connector.mapping.language.results import whole as written_whole
-from connector.mapping.language.tree import Call
+from connector.mapping.language.tree import Call, Literal
 from connector.mapping.language.types import Kind
 
 Lowering = Callable[[Call, list[Sql], Env], Sql]
 _GUARD_DIGITS = 6
 """More decimals than asked for, so that a binary number is rounded as its decimal form would be."""
 _SHOWN_DECIMALS = 10
+_LONGEST_SUBSTITUTE = 100
 
 
 def _plain(name: str) -> Lowering:
@@ -124,6 +126,15 @@ def _text(node: Call, arguments: list[Sql], __: Env) -> Sql:
         written = cast(cast_or_unknown(value, decimal(38, after)), "TEXT")
         return function("RTRIM", function("RTRIM", written, text("0")), text("."))
     return cast(value, "TEXT")
+
+
+def _substitute(node: Call, arguments: list[Sql], __: Env) -> Sql:
+    """Only where a text can become longer it is bounded: one pass over it can make it many times as long."""
+    value, old, new = arguments
+    found, put = (a.value if isinstance(a, Literal) else None for a in node.arguments[1:])
+    if isinstance(found, str) and isinstance(put, str) and len(put) <= len(found):
+        return function("REPLACE", value, old, new)
+    return bounded(function("REPLACE", bounded(value), old, bounded(new, _LONGEST_SUBSTITUTE)))
 
 
 def _at_least(value: Sql, least: int) -> Sql:
@@ -278,7 +289,7 @@ DUCKDB: Mapping[str, Lowering] = {
     "REGEX": _plain("REGEXP_FULL_MATCH"),
     "ISNUMBER": _shaped(_is_number), "VALUE": _value, "TEXT": _text, "LEN": _plain("LENGTH"), "LEFT": _shaped(_left),
     "RIGHT": _shaped(_right), "MID": _shaped(_mid), "TRIM": _plain("TRIM"), "UPPER": _plain("UPPER"),
-    "LOWER": _plain("LOWER"), "SUBSTITUTE": _plain("REPLACE"), "LPAD": _padded("LPAD"), "RPAD": _padded("RPAD"),
+    "LOWER": _plain("LOWER"), "SUBSTITUTE": _substitute, "LPAD": _padded("LPAD"), "RPAD": _padded("RPAD"),
     "FIND": _shaped(_find), "PICKLISTCOUNT": _shaped(_picklist_count),
     "ROUND": _rounded, "ABS": _plain("ABS"), "FLOOR": _to_whole(lambda v: function("TRUNC", v)),
     "TRUNC": _truncated, "CEILING": _to_whole(_away_from_zero),

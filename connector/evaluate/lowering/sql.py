@@ -13,6 +13,9 @@ from connector.mapping.language.types import MAX_DIGITS, Kind, Type
 
 Sql = exp.Expression
 
+MAX_TEXT = 3900
+"""Characters of a text that formulas make, as in Salesforce: texts made of texts cannot grow without end."""
+
 _TYPES = {
     Kind.BOOLEAN: "BOOLEAN", Kind.TEXT: "TEXT", Kind.DATE: "DATE", Kind.DATETIME: "TIMESTAMP",
     Kind.DURATION: "BIGINT", Kind.TIME: "BIGINT", Kind.NULL: "TEXT", Kind.ERROR: "TEXT",
@@ -89,3 +92,8 @@ def binary(kind: type[exp.Expression], left: Sql, right: Sql) -> Sql:
 def whole(value: Sql, digits: int = 6) -> Sql:
     """`value` without its decimals as an INTEGER; unknown when it has more digits than make sense."""
     return cast(cast_or_unknown(function("TRUNC", value), decimal(digits, 0)), "INT")
+
+
+def bounded(value: Sql, longest: int = MAX_TEXT) -> Sql:
+    """A text cut to a length."""
+    return function("LEFT", value, number(longest))

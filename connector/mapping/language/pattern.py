@@ -14,8 +14,8 @@ MAX_WRITTEN_OUT = 1000
 """RE2 writes counted repetitions out, one inside the other too, and refuses what grows too large."""
 
 _PART = re.compile(
-    r"""(?P<escape>\\(?:[dDwWsStnr]|[^\w\s]))
-      | (?P<set>\[\^?(?:\\[dDwWsStnr]|\\[^\w\s]|[^\\\[\]&~|])+\])
+    r"""(?P<escape>\\(?:[dDwWsStnr]|[!-/:-@\[-^`{-~]))
+      | (?P<set>\[\^?(?:\\[dDwWsStnr]|\\[!-/:-@\[-^`{-~]|[^\\\[\]&~|])+\])
       | (?P<open>\((?:\?:|(?!\?)))
       | (?P<close>\))
       | (?P<either>\|)

@@ -13,7 +13,7 @@ from connector.mapping.language.pattern import fault_of
 from connector.mapping.language.tree import Literal, Negative, Node
 from connector.mapping.language.types import BOOLEAN, NUMBER, TEXT, Kind, Type, exact
 
-MAX_PAD = 4000
+MAX_PAD = 3900
 
 
 def same(arguments: tuple[Node, ...]) -> Type:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connector.mapping.language.tree import Arithmetic, Call, IsNull, Node
+from connector.mapping.language.tree import Aggregate, Arithmetic, Call, IsNull, Node
 from connector.mapping.language.types import Kind
 
 MAX_SIZE = 5_000
+_STEP_OVER_BUSINESS_DAYS = 40
 
 _COPIES: Mapping[str, tuple[int, ...]] = {
     "IF": (2,), "BLANKVALUE": (2,), "ADDMONTHS": (2, 2), "CEILING": (3,), "LEFT": (1, 2), "RIGHT": (1, 2),
@@ -26,7 +27,18 @@ def size_of(node: Node) -> int:
     """About how many parts the node has once it is written out."""
     children = node.children
     copies = (*_copies(node), *(1 for _ in children))
-    return 1 + sum(times * size_of(child) for times, child in zip(copies, children, strict=False))
+    return _own(node) + sum(times * size_of(child) for times, child in zip(copies, children, strict=False))
+
+
+def _own(node: Node) -> int:
+    """A step over business days is a query of its own over the calendar; what an aggregate is made of is beside it."""
+    if isinstance(node, Aggregate):
+        return 1 + sum(size_of(part) for part in node.parts)
+    return _STEP_OVER_BUSINESS_DAYS if _over_business_days(node) else 1
+
+
+def _over_business_days(node: Node) -> bool:
+    return isinstance(node, Arithmetic) and node.right.type.unit == "business days" and node.type.kind is Kind.DATE
 
 
 def _copies(node: Node) -> tuple[int, ...]:
@@ -49,5 +61,4 @@ def _copies_of_operands(node: Arithmetic) -> tuple[int, ...]:
         return (2, 2)
     if node.op == "/":
         return (1, 2)
-    shifts_by_business_days = node.right.type.kind is Kind.DURATION and node.right.type.unit == "business days"
-    return (2, 4) if shifts_by_business_days else ()
+    return (2, 4) if _over_business_days(node) else ()

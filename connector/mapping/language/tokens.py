@@ -57,6 +57,8 @@ _PATTERN = re.compile(
 _SPELLINGS = {"<>": "!=", "==": "=", "&&": "and", "||": "or", "!": "not"}
 """Operators of Salesforce formulas -> the language's own."""
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "'": "'", '"': '"', "\\": "\\"}
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+"""No engine takes these inside a text."""
 _GLOBAL = re.compile(r"\$(\w+)[\w.]*")
 _GLOBALS = {
     "user": "a rule is the same for everyone; name a field of the record, such as OwnerId or Owner.IsActive",
@@ -96,6 +98,8 @@ def tokenize(text: str) -> tuple[Token, ...]:
             f"an expression may have {MAX_LENGTH:,} characters, this one has {len(text):,}; name its parts as facts"
         )
         raise SyntaxProblem(0, message)
+    if strange := _UNWRITABLE.search(text):
+        raise SyntaxProblem(strange.start(), f"the character {strange[0]!r} cannot stand in an expression")
     return (*_scan(text), Token(Mark.END, "", len(text.rstrip()), len(text.rstrip())))
 
 

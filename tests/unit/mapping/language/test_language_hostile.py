@@ -100,6 +100,9 @@ GROWING: dict[str, Any] = {
     "choices in conditions": lambda n: "IF(" * n + "won" + ", won, won)" * n,
     "cases of cases": lambda n: "CASE(" * n + "score" + ", 1, 2, 3, 4, 5)" * n + " > 1",
     "divisors": lambda n: "1/(" * n + "score" + ")" * n + " > 1",
+    "conditions over children": lambda n: (
+        "count(Opportunity where 1/(" * 1 + "1/(" * n + "Amount" + ")" * n + ") > 1) > 0"
+    ),
     "business days": lambda n: "today" + " + 1 business day" * n + " > today",
 }
 

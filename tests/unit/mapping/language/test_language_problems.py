@@ -99,7 +99,7 @@ WRONG = [
     ("TODAY(1) = today", 1, "TODAY is used as TODAY(), not with 1 value"),
     ("DATE(2026, 2, 30) = today", 1, "there is no day 2026-2-30; DATE takes year, month, day"),
     ("LPAD(Name, 5, '') = ''", 1, "a text is filled up with a written text that is not blank"),
-    ("LPAD(Name, 999999) = ''", 1, "the length is a plain number up to 4000"),
+    ("LPAD(Name, 999999) = ''", 1, "the length is a plain number up to 3900"),
     ("CASE(Type, 'Partner', 1) = 1", 1, "CASE is used as CASE(value, case, result, otherwise, ...), not with 3 values"),
     ("CASE(Type, 'Partner', 1, 'Customer', 2) = 1", 1,
      "CASE ends with what it gives otherwise: CASE(value, case, result, ..., otherwise)"),
