@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from connector.begin import NO_ORG, Progress, org_key, reach
 from connector.data import Needs
@@ -31,7 +30,7 @@ from connector.doctor.place import check_mappings, open_store
 from connector.doctor.rights import Written, judge_rights, writes_of
 from connector.doctor.rules import OrgRules, Rows, judge_rules
 from connector.doctor.seeing import Coverage, judge_coverage, judge_sight
-from connector.doctor.task_key import TITLE, TaskKey, try_task_key
+from connector.doctor.task_key import TITLE, TaskKey, may_try, try_task_key
 from connector.errors import ConnectorError, FileProblems
 from connector.jobs import Job, load_jobs
 from connector.mapping import Mapping as Model
@@ -49,7 +48,6 @@ from connector.store.mirror import Mirror
 from connector.store.spending import Spending
 
 T = TypeVar("T")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass
@@ -71,23 +69,24 @@ class Bench:
 def examine(job: Job, settings: Settings, *, write: bool | None, progress: Progress) -> tuple[Check, ...]:
     """Everything that `job` needs to work. `write`: whether the Task key is tried on a record; None leaves it to what
     kind of org it is: not where it is somebody's production."""
-    checks = [check_mappings(settings)]
+    mappings = check_mappings(settings)
+    if not settings.org.instance_url:
+        return mappings, Check("Login", findings=(Finding("problem", NO_ORG),))
     with ExitStack() as stack:
-        if not settings.org.instance_url:
-            return (*checks, Check("Login", findings=(Finding("problem", NO_ORG),)))
-        store, mirror, has_mirror = open_store(settings, stack)
-        checks.append(store)
-        if store.verdict == "problem" and not has_mirror and not settings.store.ledger.exists():
-            return tuple(checks)
-        book = stack.enter_context(Spending.open(settings.store.ledger, org_key(settings), "doctor"))
+        store = open_store(settings, stack)
+        book = stack.enter_context(_book(settings)) if store.has_ledger else None
         progress("logging in")
         try:
             client = reach(settings, book)
         except ConnectorError as error:
-            return (*checks, Check("Login", findings=(_problem(error),)))
+            return mappings, store.check, Check("Login", findings=(_problem(error),))
         client.budget.step("doctor")
-        bench = Bench(settings, client, mirror, has_mirror, job, progress)
-        return (*checks, *_about_org(bench, book), *_about_models(bench, write=write))
+        bench = Bench(settings, client, store.mirror, store.has_mirror, job, progress)
+        return mappings, store.check, *_about_org(bench), *_about_models(bench, write=write)
+
+
+def _book(settings: Settings) -> Spending:
+    return Spending.open(settings.store.ledger, org_key(settings), "doctor")
 
 
 def _problem(error: Exception) -> Finding:
@@ -104,7 +103,7 @@ def _tried(title: str, look: Callable[[], Check]) -> Check:
 # --- the org --------------------------------------------------------------------------------------------------
 
 
-def _about_org(bench: Bench, book: Spending) -> Iterator[Check]:
+def _about_org(bench: Bench) -> Iterator[Check]:
     client, settings = bench.client, bench.settings
     before = datetime.now(UTC)
     versions = client.versions()
@@ -117,7 +116,7 @@ def _about_org(bench: Bench, book: Spending) -> Iterator[Check]:
     yield judge_clock(ahead, settings.org.auth)
     if version.verdict != "problem":
         limits = _allowed(lambda: client.limits())
-        yield _tried("API calls", lambda: judge_quota(_allowances(bench, book), settings.api))
+        yield _tried("API calls", lambda: judge_quota(_allowances(bench), settings.api))
         yield judge_bulk(limits)
 
 
@@ -147,12 +146,12 @@ def _allowed(ask: Callable[[], T]) -> T | None:
         return None
 
 
-def _allowances(bench: Bench, book: Spending) -> Allowances | None:
-    usage, now = bench.client.usage, bench.client.org_now
+def _allowances(bench: Bench) -> Allowances | None:
+    usage = bench.client.usage
     if usage.org is None:
         return None
-    ours = sum(book.spent_since(now - timedelta(hours=24)).values())
-    return Allowances(usage.org.allowed, usage.org.used, ours, dict(_predicted(bench, now)))
+    ours = usage.share.used if usage.share else 0
+    return Allowances(usage.org.allowed, usage.org.used, ours, dict(_predicted(bench, bench.client.org_now)))
 
 
 def _predicted(bench: Bench, now: datetime) -> Iterator[tuple[str, int]]:
@@ -283,7 +282,8 @@ def _about_tasks(
     """The Task keys, each once, where Tasks are created at all."""
     if "Task" not in writes:
         return
-    if not (_may_write(bench) if write is None else write):
+    unasked = may_try(bench.settings.org.instance_url, for_trying=bench.who.is_for_trying)
+    if not (unasked if write is None else write):
         text = f"Not tried: this is {bench.who.kind}, and the test creates a Task and deletes it again."
         yield Check(TITLE, findings=(Finding("not provable", text, "connector doctor --write-test"),))
         return
@@ -291,7 +291,3 @@ def _about_tasks(
     for name, status in sorted(keys.items()):
         bench.progress(f"trying {name} on a Task")
         yield try_task_key(bench.client, TaskKey(name, status, bench.settings.installation))
-
-
-def _may_write(bench: Bench) -> bool:
-    return bench.who.is_for_trying or urlsplit(bench.settings.org.instance_url).hostname in _LOOPBACK

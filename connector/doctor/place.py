@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from connector.begin import org_key
@@ -39,24 +40,38 @@ def check_mappings(settings: Settings) -> Check:
     return Check(title, good if found.is_good else "", findings)
 
 
-def open_store(settings: Settings, stack: ExitStack) -> tuple[Check, Mirror, bool]:
-    """(the verdict on the store, the mirror or an empty one in memory, whether it is the real one).
+@dataclass(frozen=True)
+class Opened:
+    """The store as far as it could be opened, and what was found about it."""
 
-    Ledger and lease are given back when `stack` ends.
-    """
+    check: Check
+    mirror: Mirror
+    """An empty one in memory where the real one could not be opened."""
+    has_mirror: bool = False
+    has_ledger: bool = False
+
+
+def open_store(settings: Settings, stack: ExitStack) -> Opened:
+    """Everything is given back when `stack` ends, the lease too, which is held like a run's."""
     directory = settings.store.directory
-    findings = [*_writable(directory)]
-    if findings:
-        return Check("Store", findings=tuple(findings)), stack.enter_context(Mirror.open(":memory:")), False
-    findings += judge_space(shutil.disk_usage(directory).free, directory)
-    findings += _lease(settings, stack)
-    mirror = None
-    if all(f.verdict == "ok" or "free" in f.text for f in findings):
-        mirror, told = _mirror(settings, stack)
-        findings += told
-    good = f"{directory.resolve()} can be written, {shutil.disk_usage(directory).free / GIGABYTE:,.0f} GB are free"
+    if findings := _writable(directory):
+        return Opened(Check("Store", findings=tuple(findings)), _scratch(stack))
+    free = shutil.disk_usage(directory).free
+    findings, ledger = judge_space(free, directory), _ledger(settings, stack)
+    stop = ledger if isinstance(ledger, Finding) else _lease(settings, ledger, stack)
+    opened = stop or _mirror(settings, stack)
+    mirror = _scratch(stack) if isinstance(opened, Finding) else opened
+    if isinstance(opened, Finding):
+        findings.append(opened)
+    elif opened.notice:
+        findings.append(Finding("warning", opened.notice))
+    good = f"{directory.resolve()} can be written, {free / GIGABYTE:,.0f} GB are free"
     check = Check("Store", good, tuple(findings))
-    return check, mirror or stack.enter_context(Mirror.open(":memory:")), mirror is not None
+    return Opened(check, mirror, has_mirror=opened is mirror, has_ledger=not isinstance(ledger, Finding))
+
+
+def _scratch(stack: ExitStack) -> Mirror:
+    return stack.enter_context(Mirror.open(":memory:"))
 
 
 def _writable(directory: Path) -> list[Finding]:
@@ -78,23 +93,25 @@ def judge_space(free: int, directory: Path) -> list[Finding]:
     return [Finding("problem" if free < TOO_LITTLE else "warning", text, remedy)]
 
 
-def _lease(settings: Settings, stack: ExitStack) -> list[Finding]:
-    """Takes the lease for as long as the doctor looks, as every run does."""
+def _ledger(settings: Settings, stack: ExitStack) -> Ledger | Finding:
     try:
-        ledger = stack.enter_context(Ledger.open(settings.store.ledger))
+        return stack.enter_context(Ledger.open(settings.store.ledger))
     except ConnectorError as error:
-        return [Finding("problem", f"The ledger cannot be opened: {error}")]
+        return Finding("problem", f"The ledger cannot be opened: {error}")
+
+
+def _lease(settings: Settings, ledger: Ledger, stack: ExitStack) -> Finding | None:
+    """Takes the lease for as long as the doctor looks; what is to be said when somebody else has it."""
     try:
         lease = ledger.acquire(org_key(settings), f"doctor of installation {settings.installation}")
     except RetryLater as error:
-        return [Finding("warning", f"The mirror was not looked at: {error}", "ask again when that run is over")]
+        return Finding("warning", f"The mirror was not looked at: {error}", "ask again when that run is over")
     stack.callback(ledger.release, lease)
-    return []
+    return None
 
 
-def _mirror(settings: Settings, stack: ExitStack) -> tuple[Mirror | None, list[Finding]]:
+def _mirror(settings: Settings, stack: ExitStack) -> Mirror | Finding:
     try:
-        mirror = stack.enter_context(Mirror.open(settings.store.mirror, memory_limit=settings.store.memory_limit))
+        return stack.enter_context(Mirror.open(settings.store.mirror, memory_limit=settings.store.memory_limit))
     except ConnectorError as error:
-        return None, [Finding("problem", f"The mirror cannot be opened: {error}")]
-    return mirror, [Finding("warning", mirror.notice)] if mirror.notice else []
+        return Finding("problem", f"The mirror cannot be opened: {error}")

@@ -80,7 +80,11 @@ def _reading(
     for name, fields in sorted(needs.fields.items()):
         if name in hidden or name not in describes:
             line = f"objectPermissions {name}: allowRead, viewAllRecords" if is_secured(name) else f"read on {name}"
-            yield Finding("problem", f"{name} cannot be read; facts over it are unknown.", f"{_EXPORT}: {line}")
+            yield Finding(
+                "problem",
+                f"{name} is not in this org, or not for our user to read; facts over it are unknown.",
+                f"{_EXPORT}: {line}",
+            )
             continue
         missing = {f for f in fields if describes[name].find(f) is None}
         made = {f for f in missing if f"{name}.{f}" in ours}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from connector.data import Value
@@ -18,6 +19,14 @@ from connector.salesforce import OrgClient
 TITLE = "Task key"
 SUBJECT = "Test of the lifecycle connector's doctor: is deleted at once, please ignore"
 _DEPLOY = "deploy what `connector setup export` writes and assign its permission set"
+
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def may_try(instance_url: str, *, for_trying: bool) -> bool:
+    """Whether the key is tried without being asked for: never in an org that may be somebody's production."""
+    return for_trying or urlsplit(instance_url).hostname in _LOOPBACK
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from connector.doctor.place import judge_space
 from connector.doctor.rights import Written, judge_rights
 from connector.doctor.rules import OrgRules, judge_rules
 from connector.doctor.seeing import Coverage, judge_coverage, judge_sight
+from connector.doctor.task_key import may_try
 from connector.pull.sight import Sight
 from connector.report import Check, Verdict
 from connector.settings import ApiSettings, OrgSettings
@@ -55,6 +56,19 @@ def test_an_org_that_does_not_say_so_is_taken_for_production(
 ) -> None:
     who = Who({}, organization, {})
     assert (who.kind, who.is_for_trying) == (kind, for_trying)
+
+
+@pytest.mark.parametrize(
+    ("url", "for_trying", "tried"),
+    [
+        ("https://acme.my.salesforce.com", False, False),
+        ("https://acme--uat.sandbox.my.salesforce.com", True, True),
+        ("http://127.0.0.1:8080", False, True),
+        ("https://localhost.evil.example", False, False),
+    ],
+)
+def test_nothing_is_written_to_production_unasked(url: str, for_trying: bool, tried: bool) -> None:
+    assert may_try(url, for_trying=for_trying) is tried
 
 
 def test_a_login_says_who_and_where() -> None:
