@@ -6,7 +6,7 @@ Called by check. Raises Unresolved for names; other findings are returned as tex
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from connector.describe import Describes, ObjectDescribe, nearest
 from connector.mapping.language.names import Unresolved, describe_of
@@ -26,6 +26,41 @@ _TAKES: Mapping[str, frozenset[Kind]] = {
 }  # fmt: skip
 _SUM_HEADROOM = 10
 """A sum of ten thousand million records has so many more digits than one of them."""
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """How an aggregate is written, what it gives, and an example, for the reference."""
+
+    usage: str
+    meaning: str
+    example: str
+
+
+_OF_FIELD = "{}(Child.Field [via Reference] [where condition])"
+MEANINGS: Mapping[AggregateKind, Meaning] = {
+    "count": Meaning("count(Child [via Reference] [where condition])", "how many records; 0 when there are none",
+                     "count(Opportunity where IsWon)"),
+    "exists": Meaning("exists(Child [via Reference] [where condition])", "whether there is a record",
+                      "exists(Opportunity where Amount > 300)"),
+    "sum": Meaning(_OF_FIELD.format("sum"), "the sum of what is filled in; 0 of nothing",
+                   "sum(Opportunity.Amount where IsWon)"),
+    "avg": Meaning(_OF_FIELD.format("avg"), "the average of what is filled in; unknown of nothing",
+                   "avg(Opportunity.Amount where IsWon)"),
+    "median": Meaning(_OF_FIELD.format("median"), "the middle one; unknown of nothing", "median(Opportunity.Amount)"),
+    "min": Meaning(_OF_FIELD.format("min"), "the smallest number or earliest date; unknown of nothing",
+                   "min(Opportunity.CloseDate where IsWon)"),
+    "max": Meaning(_OF_FIELD.format("max"), "the largest number or latest date; unknown of nothing",
+                   "max(Opportunity.CloseDate)"),
+    "distinct": Meaning(_OF_FIELD.format("distinct"), "how many different values, blank ones left out",
+                        "distinct(Opportunity.StageName)"),
+    "first": Meaning("first(Child.Field by Date [via Reference] [where condition])",
+                     "the value of the earliest record; unknown of nothing",
+                     "first(Opportunity.Amount by CreatedDate)"),
+    "latest": Meaning("latest(Child.Field by Date [via Reference] [where condition])",
+                      "the value of the latest record; unknown of nothing",
+                      "latest(Opportunity.StageName by CloseDate where IsWon)"),
+}  # fmt: skip
 
 
 def child_of(path: Path, scope: Scope) -> str:
