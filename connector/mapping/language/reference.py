@@ -44,8 +44,8 @@ def _head() -> Iterator[str]:
         "Names are Salesforce API names, facts, parameters and lists; capitals do not matter. A missing number, date "
         "or reference is unknown, never 0 and never false; a blank text or picklist is the known text `''`. Texts "
         "stand in 'single' or \"double\" quotes; inside, a quote is written `\\'` and a backslash `\\\\`. An "
-        f"expression has at most {MAX_LENGTH:,} characters and {MAX_DEPTH} levels of nesting; a path follows at most {MAX_STEPS} "
-        "references.\n"
+        f"expression has at most {MAX_LENGTH:,} characters and {MAX_DEPTH} levels of nesting; a path follows at most "
+        f"{MAX_STEPS} references.\n"
     )
     yield "## Operators\n"
     yield from _table(("written", "meaning"), ((_code(sign), meaning) for sign, meaning in _OPERATORS))
