@@ -133,7 +133,16 @@ def look(client: OrgClient, sobjects: Iterable[str]) -> Sight:
         ),
         query_request(f"SELECT {', '.join(_DEFAULTS)} FROM Organization", "defaults", all_rows=False),
     ])  # fmt: skip
-    return read_sight(user, names, answers)
+    return read_sight(user, names, [_whole(client, answer) for answer in answers])
+
+
+def _whole(client: OrgClient, answer: SubResponse) -> SubResponse:
+    """The answer with its further pages, where a user has thousands of rights."""
+    if answer.refusal or answer.body["done"]:
+        return answer
+    page = client.get_page(answer.body["nextRecordsUrl"])
+    body = {**page, "records": [*answer.body["records"], *page["records"]]}
+    return _whole(client, replace(answer, body=body))
 
 
 def read_sight(user: str, asked: Iterable[str], answers: Iterable[SubResponse]) -> Sight:

@@ -54,3 +54,16 @@ def test_the_administrator_sees_all(server: LocalOrgServer) -> None:
     found = look(client(server), NAMES)
     assert found.all_data
     assert find_unseen(found, NAMES, {}) == {}
+
+
+def test_a_user_with_very_many_rights_is_read_to_the_end(server: LocalOrgServer) -> None:
+    org = server.org
+    row = {"IsCustom": True, "Type": "Regular"}
+    sets = org.load("PermissionSet", [{"Name": f"S{n}", "Label": "S", **row} for n in range(2001)])
+    org.load("PermissionSetAssignment", [{"PermissionSetId": s, "AssigneeId": user(server)} for s in sets])
+    right = {"PermissionsRead": True, "PermissionsViewAllRecords": True}
+    names = ["Lead"] * 2000 + ["Opportunity"]
+    org.load(
+        "ObjectPermissions", [{"ParentId": s, "SobjectType": n, **right} for s, n in zip(sets, names, strict=True)]
+    )
+    assert look(client(server), NAMES).granted == {"Lead", "Opportunity"}
