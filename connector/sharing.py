@@ -38,10 +38,12 @@ _PARENTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
 })  # fmt: skip
 """Whose records a standard object's records hang on: seeing all of those is seeing all of these."""
 
-PUBLIC = frozenset({
-    "Read", "ReadWrite", "ReadWriteTransfer", "FullAccess", "ReadSelect",  # EntityDefinition.InternalSharingModel
+EDITED_BY_ALL = frozenset({
+    "ReadWrite", "ReadWriteTransfer", "FullAccess",  # EntityDefinition.InternalSharingModel
     "Edit", "ReadEditTransfer", "All",  # Organization.Default...Access
 })  # fmt: skip
+"""Org-wide defaults by which everybody inside may change every record, as far as object permissions go."""
+PUBLIC = EDITED_BY_ALL | {"Read", "ReadSelect"}
 """Org-wide defaults by which everybody inside sees every record."""
 
 

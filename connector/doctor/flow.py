@@ -126,7 +126,7 @@ def _login(bench: Bench) -> Check:
     answers = _rows(bench.client, {
         "user": f"SELECT Name, Username FROM User WHERE Id = '{user}'",
         "organization": "SELECT Name, IsSandbox, OrganizationType, IsReadOnly, TrialExpirationDate FROM Organization",
-        "permissions": "SELECT PermissionsEditTask FROM UserPermissionAccess",
+        "permissions": "SELECT PermissionsEditTask, PermissionsModifyAllData FROM UserPermissionAccess",
     })  # fmt: skip
     bench.who = Who(*((answers[name] or [{}])[0] for name in ("user", "organization", "permissions")))
     return judge_login(bench.settings.org, bench.who)
@@ -200,7 +200,7 @@ def _about_models(bench: Bench, *, write: bool | None) -> Iterator[Check]:
         return
     needs, writes = _needs(models), writes_of(models)
     yield from _about_rights(bench, models, writes, hidden)
-    yield _tried("All records", lambda: _sight(bench, needs))
+    yield _tried("All records", lambda: _sight(bench, needs, {m.model.subject for m in models}))
     yield _coverage(bench, models, needs)
     yield from _about_tasks(bench, models, writes, write=write)
 
@@ -255,7 +255,7 @@ def _ask_rules(client: OrgClient, sobjects: Iterable[str]) -> OrgRules:
     return OrgRules(validation, found["duplicates"], found["flows"], found["triggers"])
 
 
-def _sight(bench: Bench, needs: Needs) -> Check:
+def _sight(bench: Bench, needs: Needs, subjects: Iterable[str]) -> Check:
     """Asked anew, and remembered for the runs of the day."""
     client, mirror = bench.client, bench.mirror
     describes = mirror.describes()
@@ -264,7 +264,8 @@ def _sight(bench: Bench, needs: Needs) -> Check:
     remember(mirror, sight, client.org_now)
     unseen = find_unseen(sight, read, describes)
     return judge_sight(
-        sight, unseen, required=bench.settings.pull.require_view_all, reads_events="Event" in needs.fields
+        sight, unseen, required=bench.settings.pull.require_view_all, reads_events="Event" in needs.fields,
+        changed=sorted(subjects), may_all=bool(bench.who.permissions.get("PermissionsModifyAllData")),
     )  # fmt: skip
 
 

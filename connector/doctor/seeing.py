@@ -5,10 +5,10 @@ What is proved is decided in pull/sight.py, for the run and for the doctor alike
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from connector.pull.sight import Sight, name_grant
+from connector.pull.sight import Sight, changes_all, name_grant
 from connector.report import Check, Finding
 
 FEW_ACCOUNTS, FEW_OWNERS = 0.5, 0.5
@@ -17,11 +17,12 @@ DAYS = 90
 
 
 def judge_sight(
-    sight: Sight, unseen: Mapping[str, frozenset[str]], *, required: bool, reads_events: bool
+    sight: Sight, unseen: Mapping[str, frozenset[str]], *, required: bool, reads_events: bool,
+    changed: Iterable[str] = (), may_all: bool = False,
 ) -> Check:  # fmt: skip
     """`unseen`: sObjects that are not proved to be seen whole, with what is to be granted for each; `required`: the
-    setting."""
-    findings = [*_unproved(sight, unseen, required=required)]
+    setting; `changed`: subjects that are written; `may_all`: our user has Modify All Data."""
+    findings = [*_unproved(sight, unseen, required=required), *(() if may_all else _unchangeable(sight, changed))]
     if not required:
         findings.append(Finding(
             "warning", "[pull] require_view_all is false: what our user does not see counts as absent.",
@@ -34,6 +35,17 @@ def judge_sight(
         ))  # fmt: skip
     good = "View All Data" if sight.all_data else f"all of the {len(sight.asked)} sObjects that matter are seen whole"
     return Check("All records", "" if unseen else good, tuple(findings))
+
+
+def _unchangeable(sight: Sight, changed: Iterable[str]) -> Iterator[Finding]:
+    for sobject in changed:
+        if not changes_all(sight, sobject):
+            yield Finding(
+                "not provable", f"Whether our user may change all {sobject} records is not told: the org-wide default "
+                f"is {sight.models.get(sobject, 'unknown')}, and to see records is not to change them. Those that it "
+                "may not change are named by each run.",
+                f"give it a role or a sharing rule with Read/Write, or Modify All Records on {sobject}",
+            )  # fmt: skip
 
 
 _GRANT = (

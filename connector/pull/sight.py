@@ -20,7 +20,7 @@ from connector.salesforce.composite import query_request
 from connector.salesforce.errors import error_for
 from connector.salesforce.soql import name_list
 from connector.settings import PullSettings
-from connector.sharing import PUBLIC, hangs_on_others, is_secured, parents_of, with_parents
+from connector.sharing import EDITED_BY_ALL, PUBLIC, hangs_on_others, is_secured, parents_of, with_parents
 from connector.store.mirror import Mirror
 
 GOOD_FOR = timedelta(hours=24)
@@ -48,6 +48,8 @@ class Sight:
     all_users: bool = False
     granted: frozenset[str] = frozenset()
     """sObjects with View All Records, by profile or permission sets."""
+    changeable: frozenset[str] = frozenset()
+    """sObjects with Modify All Records."""
     models: Mapping[str, str] = field(default_factory=dict)
     """sObject -> org-wide default; missing where the org has none, or did not say."""
     unanswered: str = ""
@@ -80,6 +82,11 @@ def find_unseen(sight: Sight, sobjects: Iterable[str], describes: Describes) -> 
     that: itself, or those that its records belong to."""
     ends = {name: _open_ends(sight, name, describes, frozenset()) for name in sobjects}
     return {name: found for name, found in ends.items() if found}
+
+
+def changes_all(sight: Sight, sobject: str) -> bool:
+    """Whether it is proved that our user may change all records of `sobject`, where it may change any."""
+    return sobject in sight.changeable or sight.models.get(sobject) in EDITED_BY_ALL
 
 
 def say_unseen(sobject: str, ends: Iterable[str]) -> str:
@@ -124,7 +131,7 @@ def look(client: OrgClient, sobjects: Iterable[str]) -> Sight:
             "SELECT PermissionsViewAllData, PermissionsViewAllUsers FROM UserPermissionAccess", "user", all_rows=False
         ),
         query_request(
-            "SELECT SobjectType FROM ObjectPermissions WHERE PermissionsRead = true AND "
+            "SELECT SobjectType, PermissionsModifyAllRecords FROM ObjectPermissions WHERE PermissionsRead = true AND "
             f"PermissionsViewAllRecords = true AND ParentId IN {mine}", "objects", all_rows=False,
         ),
         query_request(
@@ -154,7 +161,9 @@ def read_sight(user: str, asked: Iterable[str], answers: Iterable[SubResponse]) 
     models |= {row["QualifiedApiName"]: m for row in rows["models"] if (m := row.get("InternalSharingModel"))}
     return Sight(
         user, frozenset(asked), bool(rights.get("PermissionsViewAllData")), bool(rights.get("PermissionsViewAllUsers")),
-        frozenset(row["SobjectType"] for row in rows["objects"]), models, _unanswered(by_name),
+        frozenset(row["SobjectType"] for row in rows["objects"]),
+        frozenset(row["SobjectType"] for row in rows["objects"] if row.get("PermissionsModifyAllRecords")),
+        models, _unanswered(by_name),
     )  # fmt: skip
 
 
@@ -181,7 +190,8 @@ def _unanswered(answers: Mapping[str, SubResponse]) -> str:
 def remember(mirror: Mirror, sight: Sight, at: datetime) -> None:
     kept = {
         "at": at.isoformat(), "user": sight.user, "asked": sorted(sight.asked), "all_data": sight.all_data,
-        "all_users": sight.all_users, "granted": sorted(sight.granted), "models": dict(sight.models),
+        "all_users": sight.all_users, "granted": sorted(sight.granted),
+        "changeable": sorted(sight.changeable), "models": dict(sight.models),
     }  # fmt: skip
     mirror.set_meta(_META, json.dumps(kept))
 
@@ -191,6 +201,6 @@ def _remembered(mirror: Mirror, user: str, wanted: frozenset[str], as_of: dateti
     kept = json.loads(mirror.meta(_META) or "{}")
     if not kept or not timedelta(0) <= as_of - datetime.fromisoformat(kept.pop("at")) < GOOD_FOR:
         return None
-    asked, granted = frozenset(kept.pop("asked")), frozenset(kept.pop("granted"))
+    kept |= {name: frozenset(kept.get(name, ())) for name in ("asked", "granted", "changeable")}
     same_user = not user or kept["user"] == user
-    return Sight(asked=asked, granted=granted, **kept) if same_user and wanted <= asked else None
+    return Sight(**kept) if same_user and wanted <= kept["asked"] else None

@@ -294,6 +294,22 @@ def test_what_is_not_seen_is_told_once_with_what_to_grant() -> None:
     assert "grant View All Records on Opportunity; if" in check.findings[0].remedy
 
 
+@pytest.mark.parametrize(
+    ("sight", "may_all", "verdict"),
+    [
+        (Sight("005", models={"Account": "Private"}, granted=frozenset({"Account"})), False, "not provable"),
+        (Sight("005", models={"Account": "Read"}), False, "not provable"),
+        (Sight("005", models={"Account": "ReadWrite"}), False, "ok"),
+        (Sight("005", models={"Account": "Edit"}), False, "ok"),
+        (Sight("005", models={"Account": "Private"}, changeable=frozenset({"Account"})), False, "ok"),
+        (Sight("005", models={"Account": "Private"}), True, "ok"),
+    ],
+)
+def test_to_see_accounts_is_not_to_change_them(sight: Sight, may_all: bool, verdict: Verdict) -> None:
+    check = judge_sight(sight, {}, required=True, reads_events=False, changed=["Account"], may_all=may_all)
+    assert check.verdict == verdict
+
+
 def test_who_decides_otherwise_is_warned() -> None:
     check = judge_sight(Sight("005"), {}, required=False, reads_events=False)
     assert check.verdict == "warning"

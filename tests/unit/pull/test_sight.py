@@ -16,6 +16,7 @@ LINE = ObjectDescribe(
     },
 )
 DESCRIBES = {"Line__c": LINE}
+MODIFY_ALL = "PermissionsModifyAllRecords"
 PRIVATE = {"Account": "Private", "Contact": "ControlledByParent", "Opportunity": "Private", "Task": "Private"}
 
 
@@ -89,14 +90,14 @@ def test_what_the_org_says_is_read_from_its_answers() -> None:
         "005", ["Account", "Case"],
         [
             answer("user", [{"PermissionsViewAllData": False, "PermissionsViewAllUsers": True}]),
-            answer("objects", [{"SobjectType": "Account"}, {"SobjectType": "Account"}]),
+            answer("objects", [{"SobjectType": "Account"}, {"SobjectType": "Lead", MODIFY_ALL: True}]),
             answer("models", [{"QualifiedApiName": "Case", "InternalSharingModel": "Private"}]),
             answer("defaults", [{"DefaultCaseAccess": "Edit", "DefaultLeadAccess": "None"}]),
         ],
     )  # fmt: skip
     assert found == Sight(
-        "005", frozenset({"Account", "Case"}), all_users=True, granted=frozenset({"Account"}),
-        models={"Case": "Private", "Lead": "None"},
+        "005", frozenset({"Account", "Case"}), all_users=True, granted=frozenset({"Account", "Lead"}),
+        changeable=frozenset({"Lead"}), models={"Case": "Private", "Lead": "None"},
     )  # fmt: skip
 
 
