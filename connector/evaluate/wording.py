@@ -275,7 +275,7 @@ def show(value: Value, kind: Kind | None = None) -> str:
             return value.isoformat()
         case Decimal() | int():
             if kind is Kind.TIME:
-                return f"{value // 3_600_000:02d}:{value // 60_000 % 60:02d} UTC"
+                return f"{int(value) // 3_600_000:02d}:{int(value) // 60_000 % 60:02d} UTC"
             number = _show_number(Decimal(value))
             return f"{number} day{'' if value == 1 else 's'}" if kind is Kind.DAYS else number
         case _:

@@ -40,6 +40,8 @@ class Function:
 
     @property
     def usage(self) -> str:
+        if self.name == "CASE":
+            return "CASE(value, case, result, ..., otherwise)"
         names = [p.name for p in self.parameters]
         for index in range(len(names) - self.optional, len(names)):
             names[index] = f"[{names[index]}]"

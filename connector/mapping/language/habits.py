@@ -10,13 +10,24 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
-from connector.mapping.language.tree import Aggregate, Arithmetic, Call, Compare, Field, IsNull, Literal, Node, walk
+from connector.mapping.language.tree import (
+    Aggregate,
+    Arithmetic,
+    Between,
+    Call,
+    Compare,
+    Field,
+    IsNull,
+    Literal,
+    Node,
+    walk,
+)
 from connector.mapping.language.types import Kind
 
 Warned = tuple[Node, str]
 
 _HOLDS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
-    "=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "!=": operator.ne,
+    "=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -34,6 +45,8 @@ def _blank_as_zero(part: Node, guarded: set[Field]) -> Iterator[Warned]:
     for node in walk(part):
         if isinstance(node, Compare):
             found = _met_by_zero(node)
+        elif isinstance(node, Between):
+            found = _around_zero(node)
         elif isinstance(node, Arithmetic) and node.op in {"+", "-"}:
             found = [side for side in (node.left, node.right) if isinstance(side, Field) and _is_number(side)]
         else:
@@ -53,10 +66,21 @@ _PERCENT = "{0} is a percentage: 50 % is 50 here, 0.5 in a formula; write {0} / 
 def _met_by_zero(node: Compare) -> list[Field]:
     """The field that is compared with a written number which zero would meet."""
     for side, other, op in ((node.left, node.right, node.op), (node.right, node.left, _MIRRORED.get(node.op, node.op))):
-        value = other.value if isinstance(other, Literal) else None
-        if isinstance(side, Field) and _is_number(side) and isinstance(value, Decimal) and op != "!=":
+        value = _written(other)
+        if isinstance(side, Field) and _is_number(side) and value is not None and op != "!=":
             return [side] if _HOLDS[op](Decimal(0), value) else []
     return []
+
+
+def _around_zero(node: Between) -> list[Field]:
+    low, high, field = _written(node.low), _written(node.high), node.operand
+    if low is None or high is None or not (isinstance(field, Field) and _is_number(field)):
+        return []
+    return [field] if low <= 0 <= high and not node.negated else []
+
+
+def _written(node: Node) -> Decimal | None:
+    return node.value if isinstance(node, Literal) and isinstance(node.value, Decimal) else None
 
 
 def _is_number(node: Field) -> bool:
@@ -77,5 +101,4 @@ def _shares(node: Node, *, scaled: bool) -> Iterator[Warned]:
 
 
 def _is_hundred(node: Arithmetic) -> bool:
-    value = node.right.value if isinstance(node.right, Literal) else None
-    return value == (Decimal(100) if node.op == "/" else Decimal("0.01"))
+    return _written(node.right) == (Decimal(100) if node.op == "/" else Decimal("0.01"))

@@ -166,6 +166,7 @@ SHOWN: list[tuple[Value, Kind | None, str]] = [
     (28, Kind.DAYS, "28 days"),
     (date(2026, 9, 1), None, "2026-09-01"),
     (datetime(2026, 9, 1, 8, 5, tzinfo=UTC), None, "2026-09-01 08:05"),
+    (81_060_000, Kind.TIME, "22:31 UTC"),
     ("Acme", None, "Acme"),
 ]
 
