@@ -47,7 +47,7 @@ def test_the_reference_names_every_function_and_aggregate_with_its_example() -> 
     assert all(word in page for word in KEYWORDS)
 
 
-@pytest.mark.parametrize("kind", AGGREGATES)
+@pytest.mark.parametrize("kind", sorted(AGGREGATES))
 def test_the_example_of_each_aggregate_is_an_expression(kind: str) -> None:
     example = next(m.example for k, m in MEANINGS.items() if k == kind)
     assert [a.kind for a in parse(example, at(example), SCOPE).aggregates] == [kind]
