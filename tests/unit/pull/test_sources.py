@@ -97,7 +97,7 @@ def test_what_a_column_held_once_it_must_hold_again(place: Place) -> None:
         ("quoted.csv", f'"account_id","score"\n"{ACME}","9"\n'),
         ("fifteen.csv", f"account_id,score\n{ACME[:15]},9\n"),
         ("spelled.csv", f"Account ID,SCORE\n{ACME},9\n"),
-        ("packed.csv.gz", gzip.compress(f"account_id,score\n{ACME},9\n".encode())),
+        ("packed.csv.gz", gzip.compress(f"account_id,score\n{ACME},9\n".encode(), mtime=0)),
         ("lines.jsonl", json.dumps({"account_id": ACME, "score": 9}) + "\n\n"),
     ],
 )
