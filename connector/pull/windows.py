@@ -27,8 +27,9 @@ ORGANIZATION_NEEDS = Needs({ORGANIZATION: frozenset({"TimeZoneSidKey"})})
 TOMBSTONES_LAST = timedelta(days=14)
 """Deleted records leave the recycle bin after 15 days; after a longer pause only a whole read notices them."""
 
-SHORTEST_WINDOW = timedelta(minutes=1)
-"""A window that an org cannot answer in time is halved until it is no longer than this."""
+MOST_HALVINGS, SHORTEST_WINDOW = 3, timedelta(minutes=1)
+"""A window that an org cannot answer in time is halved so often, or until it is no longer than this; each attempt takes
+the org two minutes, so that a Bulk job is the better way after that."""
 
 _NO_TOMBSTONES = frozenset({"CampaignMember"})
 """Objects that have IsDeleted and whose deleted records are nevertheless gone at once."""
@@ -64,6 +65,8 @@ class ObjectQuery:
     """Deleted records leave no trace: the live ones are counted too, and their ids compared when that differs."""
     has_tombstones: bool = True
     """The object has IsDeleted: live records can be told from deleted ones."""
+    halvings: int = 0
+    """How often its window was halved."""
     part: int = 0
     """Number among the queries of one call over the same object."""
 
@@ -99,9 +102,10 @@ class ObjectQuery:
             return None
         end = self.until or as_of
         middle = (self.since + (end - self.since) / 2).replace(microsecond=0)
-        if end - self.since <= SHORTEST_WINDOW or not self.since < middle:
+        if self.halvings >= MOST_HALVINGS or end - self.since <= SHORTEST_WINDOW or not self.since < middle:
             return None
-        return replace(self, until=middle, cursor=None), replace(self, since=middle, cursor=None)
+        half = replace(self, cursor=None, halvings=self.halvings + 1)
+        return replace(half, until=middle), replace(half, since=middle)
 
 
 def plan_queries(
