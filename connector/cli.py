@@ -26,6 +26,7 @@ from connector.health import Health, health_server
 from connector.ids import full_id
 from connector.jobs import Job, find_job, load_jobs
 from connector.logs import configure_logs
+from connector.mapping.language.reference import reference
 from connector.mapping.load import load_mapping
 from connector.mapping.model import json_schema
 from connector.models import all_sources, find_sources, save_describes
@@ -359,6 +360,12 @@ def doctor(
         show(render_checks(checks))
     if not is_healthy(checks):
         raise typer.Exit(1)
+
+
+@app.command()
+def language() -> None:
+    """Print the reference of the expression language, as Markdown: operators, lengths of time, every function."""
+    typer.echo(reference())
 
 
 @app.command()

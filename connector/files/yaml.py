@@ -7,9 +7,11 @@ so that one slip does not hide what else is wrong.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -31,13 +33,20 @@ def read_yaml(path: FilePath, shown: str | None = None) -> Document:
     """The YAML file at `path`; `shown` is its name in messages. Problems are in the document, never raised."""
     name = shown or str(path)
     try:
-        return parse_yaml(path.read_text(encoding="utf-8-sig"), name)
+        document = _parse_once(path.read_text(encoding="utf-8-sig"), name)
+        return replace(document, data=deepcopy(document.data))
     except UnicodeDecodeError as error:
         return Document(
             name, None, problems=(Problem(name, 0, 0, f"not UTF-8 text ({error.reason}); save it as UTF-8"),)
         )
     except OSError as error:
         return Document(name, None, problems=(Problem(name, 0, 0, f"cannot be read: {error.strerror}"),))
+
+
+@lru_cache(maxsize=64)
+def _parse_once(text: str, file: str) -> Document:
+    """A process that runs jobs for months reads the same files in every run."""
+    return parse_yaml(text, file)
 
 
 def parse_yaml(text: str, file: str) -> Document:
