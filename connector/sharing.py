@@ -31,7 +31,6 @@ _PARENTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "Asset": ("Account",), "CampaignMember": ("Campaign",), "CampaignMemberStatus": ("Campaign",),
     "CaseComment": ("Case",), "CaseHistory": ("Case",), "Contact": ("Account",), "ContactHistory": ("Contact",),
     "Contract": ("Account",), "EmailMessage": (*_ACTIVITY_PARENTS, "Case"), "Event": _ACTIVITY_PARENTS,
-    "EventRelation": ("Event",),
     "EventRelation": ("Event",), "TaskRelation": ("Task",),
     "OpportunityContactRole": ("Opportunity",), "OpportunityFieldHistory": ("Opportunity",),
     "OpportunityHistory": ("Opportunity",), "OpportunityLineItem": ("Opportunity",), "Order": ("Account",),
