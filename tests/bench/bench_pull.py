@@ -47,7 +47,7 @@ CLIENT, SECRET = "local-client", "local-secret"
 API = "/services/data/v66.0"
 TAP = "tap-salesforce==2.8.1"
 ROOT = Path(__file__).parents[2]
-RUNS, MINUTE = 3, 60.0
+RUNS, MINUTE = int(os.environ.get("BENCH_RUNS", "3")), 60.0
 Figures = dict[str, Any]
 
 
