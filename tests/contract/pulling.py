@@ -11,6 +11,7 @@ from typing import Any
 from mirror_equals import assert_equal, read_rows
 
 from connector.data import Needs, PullResult
+from connector.localorg.faults import Kind
 from connector.localorg.ledger import Entry
 from connector.localorg.server import LocalOrgServer
 from connector.pull import pull
@@ -20,6 +21,19 @@ from connector.store.mirror import Mirror
 from connector.store.readings import Readings
 
 OVERLAP = timedelta(minutes=15)
+PASSING: dict[str, Kind] = {
+    "session expired": "expired_session",
+    "406 without a body": "not_acceptable",
+    "420 page of the edge": "edge_page",
+    "429": "too_many_requests",
+    "503 page": "unavailable",
+    "too many long requests at once": "concurrent_limit",
+    "reset before it was handled": "reset_before",
+    "reset after it was handled": "reset_after",
+    "body cut off": "truncated",
+    "too slow": "slow",
+}
+"""Faults after which the same request succeeds."""
 BULK = PullSettings(bulk_from=5, bulk_page=3)
 """Bulk jobs from five records on, in pages of three."""
 REST = PullSettings()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulling import PASSING
 
 from connector.errors import FixFirst, QuotaExhausted, RetryLater
 from connector.localorg import sessions
@@ -126,18 +127,6 @@ def test_another_process_goes_on_where_one_stopped(server: LocalOrgServer, tmp_p
 
 # --- what passes -----------------------------------------------------------------------------------------------
 
-PASSING: dict[str, Kind] = {
-    "session expired": "expired_session",
-    "406 without a body": "not_acceptable",
-    "420 page of the edge": "edge_page",
-    "429": "too_many_requests",
-    "503 page": "unavailable",
-    "too many long requests at once": "concurrent_limit",
-    "reset before it was handled": "reset_before",
-    "reset after it was handled": "reset_after",
-    "body cut off": "truncated",
-    "too slow": "slow",
-}
 PAGES = {"first": 1, "middle": 2, "last": 3}
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
-from pulling import BULK, REST, Pulled, pages_of, pulled
+from pulling import BULK, PASSING, REST, Pulled, pages_of, pulled
 
 from connector.data import Needs
 from connector.errors import ConnectorError, FixFirst, QuotaExhausted, RetryLater
@@ -82,19 +82,6 @@ WAYS = {"REST": REST, "Bulk": BULK}
 places = pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())
 pages = pytest.mark.parametrize("place", PAGES.values(), ids=PAGES.keys())
 ways = pytest.mark.parametrize("how", WAYS.values(), ids=WAYS.keys())
-
-PASSING: dict[str, Kind] = {
-    "session expired": "expired_session",
-    "406 without a body": "not_acceptable",
-    "420 page of the edge": "edge_page",
-    "429": "too_many_requests",
-    "503 page": "unavailable",
-    "too many long requests at once": "concurrent_limit",
-    "reset before it was handled": "reset_before",
-    "reset after it was handled": "reset_after",
-    "body cut off": "truncated",
-    "too slow": "slow",
-}
 
 
 def assert_no_page_came_twice(org: Org) -> None:
