@@ -19,7 +19,7 @@ from connector.begin import Ground, Progress, begin_run, cost_of, stand_on
 from connector.data import Outcome, Plan, PullResult
 from connector.describe import Describes
 from connector.drift import isolate
-from connector.errors import FileProblems
+from connector.errors import FileProblems, FixFirst
 from connector.evaluate import Evaluated, Explanation, evaluate, explain
 from connector.examples import run_examples
 from connector.jobs import Job
@@ -74,6 +74,8 @@ def read_org(ground: Ground, believe: Collection[str] = ()) -> tuple[tuple[JobMo
     drafts = draft_models(job, settings, mirror, ask)
     known = mirror.describes()
     needs = reduce(or_, (model.needs for model in drafts))
+    if unread := sorted(set(believe) - needs.fields.keys()):
+        raise FixFirst(f"{unread[0]} is not read by these mappings. Those that are: {', '.join(sorted(needs.fields))}.")
     pulled = pull(
         client, mirror, needs, overlap=job.overlap, progress=ground.progress, scope=job.pull, how=settings.pull,
         believe=believe,

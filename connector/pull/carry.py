@@ -104,7 +104,7 @@ def _calls_needed(
 
 
 def carry_parts(run: Pulling, queries: Sequence[ObjectQuery]) -> list[Ended]:
-    """Carry several queries over the same object to their end, one after the other; they never move its cursor."""
+    """Carry queries for parts of objects to their end, one after the other; they never move a cursor."""
     answers = {a.reference: a for a in run.client.composites([q.request for q in queries if not q.is_too_long])}
     return [
         _finish(run, q, _begin_large(run, q)) if q.is_too_long else _end(run, q, answers[q.reference]) for q in queries

@@ -223,7 +223,7 @@ def _prove(run: Pulling, results: Results, *, deeply: bool, believe: Collection[
     complete = {n: r for n, r in results.items() if r.pull.complete and n != ORGANIZATION}
     live = {n: r.live for n, r in complete.items() if r.live is not None}
     live |= count_live(run, [n for n, r in complete.items() if n not in live and (r.needs_count or deeply)])
-    proofs = (prove(run, n, count, deeply=deeply, believe=n in believe) for n, count in live.items())
+    proofs = prove(run, live, deeply=deeply, believe=believe)
     return results | {p.sobject: _proved(results[p.sobject], p) for p in proofs}
 
 

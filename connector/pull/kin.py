@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from connector.pull.carry import Ended, Pulling, carry_parts
-from connector.pull.windows import id_query, queries_by_id
+from connector.pull.windows import ObjectQuery, id_query, queries_by_id
 
 MOST = 1000
 """Records with moved children up to which their children are asked for; of more, all records are read again."""
@@ -21,13 +21,18 @@ def follow_moves(run: Pulling, read: Collection[str], unread: Collection[str]) -
     children. Any other object of the mirror is read from its beginning when somebody needs it again.
     """
     moves = run.mirror.moves()
+    queries: list[ObjectQuery] = []
     ended: list[Ended] = []
     for parent, ids in moves.items():
         masters = run.mirror.masters(parent, ids)
         for child, field in _references(run, read, parent):
-            ended += _read_children(run, child, field, masters)
+            if len(masters) > MOST:
+                ended.append(_too_many(run, child, len(masters)))
+            else:
+                queries += _of_children(run, child, field, masters, start=len(queries) + 1)
         for child, _ in _references(run, run.mirror.describes().keys() - {*read, *unread}, parent):
             run.mirror.drop_cursor(child)
+    ended += carry_parts(run, queries)
     open_ones = [child for parent in moves for child, _ in _references(run, unread, parent)]
     if not open_ones and all(e.complete or run.mirror.cursor(e.query.sobject) is None for e in ended):
         run.mirror.settle_moves(moves)
@@ -42,11 +47,15 @@ def _references(run: Pulling, sobjects: Iterable[str], parent: str) -> Iterator[
         yield from ((sobject, f) for f in fields if f != "MasterRecordId" and not f.startswith("Converted"))
 
 
-def _read_children(run: Pulling, child: str, field: str, masters: frozenset[str]) -> list[Ended]:
-    if len(masters) > MOST:
-        run.mirror.drop_cursor(child)
-        why = f"{len(masters)} records have taken over others' children; all records are read by the next run"
-        return [Ended(id_query(run.describe(child)), reason=why)]
+def _too_many(run: Pulling, child: str, masters: int) -> Ended:
+    run.mirror.drop_cursor(child)
+    why = f"{masters} records have taken over others' children; all records are read by the next run"
+    return Ended(id_query(run.describe(child)), reason=why)
+
+
+def _of_children(
+    run: Pulling, child: str, field: str, masters: frozenset[str], *, start: int
+) -> list[ObjectQuery]:  # fmt: skip
     columns = run.mirror.columns(child) & run.describe(child).fields.keys()
     run.progress(f"{child}: asking for those of {len(masters)} merged or converted records")
-    return carry_parts(run, queries_by_id(run.describe(child), columns, sorted(masters), id_field=field))
+    return queries_by_id(run.describe(child), columns, sorted(masters), id_field=field, start=start)

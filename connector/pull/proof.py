@@ -6,10 +6,11 @@ asked for by id, and never more than a person would believe: a permission that w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from connector.data import Proof
-from connector.pull.carry import Pulling, carry, carry_parts
+from connector.pull.carry import Ended, Pulling, carry, carry_parts
 from connector.pull.windows import ObjectQuery, id_query, queries_by_id
 from connector.salesforce import Refusal
 from connector.salesforce.errors import error_for
@@ -39,25 +40,29 @@ def count_live(run: Pulling, sobjects: Iterable[str]) -> dict[str, int]:
     return counts
 
 
-def prove(run: Pulling, sobject: str, org: int, *, deeply: bool, believe: bool = False) -> Proof:
-    """Compare an object with the org's own count `org`, and `deeply`, or where that differs, the ids of all records.
+def prove(run: Pulling, counts: Mapping[str, int], *, deeply: bool, believe: Collection[str] = ()) -> list[Proof]:
+    """Compare objects with the org's own `counts`, and `deeply`, or where those differ, the ids of all records.
 
-    `believe`: a person has said that however many are gone really are.
+    `believe`: sObjects of which a person has said that however many are gone really are.
     """
-    held = run.mirror.count(sobject)
-    return _reconcile(run, sobject, org, held, believe=believe) if deeply or org != held else Proof(sobject, org, held)
+    proofs = {name: Proof(name, org, run.mirror.count(name)) for name, org in counts.items()}
+    differ = [name for name, proof in proofs.items() if deeply or proof.org != proof.mirror]
+    for ended in carry(run, [id_query(run.describe(name)) for name in differ], counts):
+        name = ended.query.sobject
+        proofs[name] = _reconcile(run, proofs[name], ended, believe=name in believe)
+    return list(proofs.values())
 
 
-def _reconcile(run: Pulling, sobject: str, org: int, held: int, *, believe: bool) -> Proof:
+def _reconcile(run: Pulling, proof: Proof, ended: Ended, *, believe: bool) -> Proof:
     """Compare the ids (and stamps) of all records, read what is missing or stale, take out what is gone."""
-    ended = carry(run, [id_query(run.describe(sobject))], {sobject: org})[0]
+    sobject = proof.sobject
     if ended.reading is None:
         why = ended.reason or ended.drift
-        return Proof(sobject, org, held, problem=f"the ids of {sobject} could not be compared: {why}")
+        return replace(proof, problem=f"the ids of {sobject} could not be compared: {why}")
     found = run.readings.compare(ended.reading, ended.reading.begun - run.overlap)
     run.readings.discard(sobject, "ids")
     problem = _mend(run, sobject, found, believe=believe)
-    return Proof(sobject, org, held, found.missing, found.stale, found.surplus, problem)
+    return replace(proof, missing=found.missing, stale=found.stale, surplus=found.surplus, problem=problem)
 
 
 def _mend(run: Pulling, sobject: str, found: Difference, *, believe: bool) -> str:

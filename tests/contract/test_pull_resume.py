@@ -103,7 +103,7 @@ class Story:
     """The request by which the ids that went by Bulk are here and compared, which a next run does anew."""
 
 
-STORIES = {"first pull": Story(first_pull, "changes", 12, 1), "later pull": Story(later_pull, "verify", 25, 2, 20)}
+STORIES = {"first pull": Story(first_pull, "changes", 12, 1), "later pull": Story(later_pull, "verify", 23, 2, 20)}
 BOUNDARIES = {
     f"{name}, request {n}, {when}": (story, n, when)
     for name, story in STORIES.items()

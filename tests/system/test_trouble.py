@@ -55,6 +55,23 @@ def test_four_slips_in_a_mapping_come_at_once_and_nothing_is_written(installatio
     assert installation.org.ledger.writes() == []
 
 
+def test_removals_are_believed_only_of_what_is_read(installation: Installation) -> None:
+    done = installation.run("verify", "--believe-removals", "Contcat")
+    assert done.returncode == 2
+    assert "Contcat is not read by these mappings" in done.stderr.replace("\n", " ")
+    assert "Contact" in done.stderr
+
+
+def test_verify_names_what_differs_and_puts_it_right(settled: Installation) -> None:
+    gone = settled.org.records("EmailMessage")[0]["Id"]
+    settled.org.purge("EmailMessage", gone)
+    done = settled.run("verify")
+    assert done.returncode == 1
+    assert gone in done.stdout
+    assert "put right" in done.stdout
+    assert settled.run("verify").returncode == 0
+
+
 def test_a_refused_login_says_what_to_do(installation: Installation) -> None:
     installation.edit("config.toml", "system-client", "another-client")
     done = installation.run("run", "lifecycle")
